@@ -1,0 +1,85 @@
+# `make` lists the targets. Each makes the environment that it needs; all that they write is in this directory.
+
+PYTHON ?= python3
+TEST_FLAGS ?= -n 2 --cov
+# What old versions of others warn of is not ours to mend.
+LOWEST_FLAGS ?= -n 2 -W default
+LOWEST_TESTS ?= tests/scenarios
+
+VENV := .venv
+VENV_LOWEST := .venv-lowest
+SOURCES := src tests demo
+UV := $(VENV)/bin/uv pip install --quiet --editable .
+
+# Nothing is written to the user's caches or sent to anybody, and no setting of the user's MLflow or Python leaks in.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_CACHE_DIR := 1
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := 1
+# pip asks for the version of Rust, and rustup answers by writing its settings.
+export RUSTUP_HOME := $(CURDIR)/.cache/rustup
+export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
+export KEDRO_DISABLE_TELEMETRY := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+unexport KEDRO_ENV MLFLOW_EXPERIMENT_ID MLFLOW_EXPERIMENT_NAME MLFLOW_REGISTRY_URI MLFLOW_RUN_ID MLFLOW_TRACKING_URI
+unexport PYTHONHOME PYTHONPATH
+ifeq ($(strip $(HOME)),)
+export HOME := $(CURDIR)/.cache/home
+endif
+
+# Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
+WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
+
+.PHONY: help demo test test-lowest lint clean
+.DELETE_ON_ERROR:
+
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# OmegaConf 2.4 deprecates what Kedro calls at each start; nobody who runs the demo can do anything about it.
+demo: $(VENV)/.installed ## Train the demo's model, then score five penguins with it from elsewhere.
+	@$(WITH_TMPDIR) && cd demo && \
+	PYTHONWARNINGS="ignore:register_new_resolver() is deprecated" "$(CURDIR)/$(VENV)/bin/kedro" run
+	@$(WITH_TMPDIR) && cd "$$TMPDIR" && \
+	"$(CURDIR)/$(VENV)/bin/python" -I "$(CURDIR)/demo/score.py" \
+		"sqlite:///$(CURDIR)/demo/mlflow.db" models:/penguin_species@champion
+
+test: lint ## Check the code, then run all tests and measure their coverage.
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(TEST_FLAGS)
+
+test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
+	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)
+
+lint: $(VENV)/.installed ## Check style, types, imports and docstrings.
+	@$(VENV)/bin/ruff check --quiet $(SOURCES)
+	@$(VENV)/bin/ruff format --quiet --check $(SOURCES)
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(VENV)/bin/interrogate $(SOURCES)
+
+clean: ## Remove all that the other targets have made.
+	rm -rf $(VENV) $(VENV_LOWEST) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
+	find src tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Cannot use " + sys.executable + \
+		": Python 3.10 or newer is needed. Name one, as in: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet uv
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing into $(VENV); the first time takes a minute or two."
+	@$(UV) --python $(VENV)/bin/python --group dev
+	@touch $@
+
+# MLflow's older versions import what SQLAlchemy 2.1 removed. A package that has no wheel for this Python is not built
+# from source: its next version is the lowest that can be installed here.
+$(VENV_LOWEST)/.installed: pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing into $(VENV_LOWEST); the first time takes a minute or two."
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_LOWEST)
+	@echo "sqlalchemy<2.1" > $(VENV_LOWEST)/constraints.txt
+	@$(UV) --python $(VENV_LOWEST)/bin/python --group test --resolution lowest-direct \
+		--only-binary :all: --constraints $(VENV_LOWEST)/constraints.txt
+	@touch $@

@@ -1,0 +1,29 @@
+"""After a Kedro training run, its inference pipeline is in the same MLflow run as a model proven to load."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kedro_autolog_pipeline.hooks import AutologPipelineHook
+    from kedro_autolog_pipeline.serving.model import KedroPipelineModel
+
+__all__ = ["AutologPipelineHook", "KedroPipelineModel"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: a command that needs neither pays for neither."""
+    if name == "AutologPipelineHook":
+        from kedro_autolog_pipeline.hooks import AutologPipelineHook
+
+        return AutologPipelineHook
+    if name == "KedroPipelineModel":
+        from kedro_autolog_pipeline.serving.model import KedroPipelineModel
+
+        return KedroPipelineModel
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("kedro-autolog-pipeline")
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -1,0 +1,20 @@
+"""The command line comes in, the command that it names goes out, imported only when it is run."""
+
+from __future__ import annotations
+
+import click
+from kedro.framework.cli.utils import LazyGroup
+
+
+@click.group(name="kedro-autolog-pipeline")
+def commands() -> None:
+    """Commands of kedro-autolog-pipeline."""
+
+
+@commands.group(
+    name="autolog",
+    cls=LazyGroup,
+    lazy_subcommands={"check": "kedro_autolog_pipeline.cli.check.check"},
+)
+def autolog() -> None:
+    """Package inference pipelines with the training that feeds them."""

@@ -1,0 +1,76 @@
+"""Kedro's life cycle comes in; when each of our steps is due goes out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from kedro.framework.hooks import hook_impl
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import DataCatalog
+    from kedro.pipeline import Pipeline
+
+    from kedro_autolog_pipeline.errors import ConfigurationError
+    from kedro_autolog_pipeline.project import Project
+    from kedro_autolog_pipeline.training_run import TrainingRun
+
+# Kedro's logging lets INFO through for its own package and the project's, and WARNING for every other.
+logging.getLogger("kedro_autolog_pipeline").setLevel(logging.INFO)
+
+# A Kedro server runs two pipelines through one hook object, each in a thread of its own.
+_PROJECT: ContextVar[Project | ConfigurationError | None] = ContextVar("_PROJECT", default=None)
+_TRAINING_RUN: ContextVar[TrainingRun | None] = ContextVar("_TRAINING_RUN", default=None)
+
+
+class AutologPipelineHook:
+    """Packages the inference pipeline of every training run; see the project's README."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Read our part of ``mlflow.yml``, before another plugin finds in it what it does not know."""
+        from kedro_autolog_pipeline.errors import ConfigurationError
+        from kedro_autolog_pipeline.project import read_project
+
+        try:
+            _PROJECT.set(read_project(context))
+        except ConfigurationError as error:
+            # A notebook that only looks at the catalog must not fail: the mistakes stop a run.
+            _PROJECT.set(error)
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Open the MLflow run of a training, after every plugin that may have opened one."""
+        project = _PROJECT.get()
+        # Whoever takes it does the work: the hook may stand in the project's settings besides its entry point.
+        _PROJECT.set(None)
+        if project is None:
+            return
+        from kedro_autolog_pipeline.training_run import begin
+
+        _TRAINING_RUN.set(begin(project, run_params, pipeline, catalog, interrupted=_TRAINING_RUN.get()))
+
+    @hook_impl(wrapper=True, tryfirst=True)
+    def after_pipeline_run(self) -> Iterator[None]:
+        """Package before any plugin closes the run; what fails is raised when all have had their turn."""
+        training_run = _TRAINING_RUN.get()
+        _TRAINING_RUN.set(None)
+        failure = training_run.finish() if training_run is not None else None
+        result = yield
+        if failure is not None:
+            raise failure
+        return result
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Close the run of a training that failed."""
+        training_run = _TRAINING_RUN.get()
+        _TRAINING_RUN.set(None)
+        if training_run is not None:
+            training_run.fail()
+
+
+hooks = AutologPipelineHook()

@@ -1,0 +1,74 @@
+"""A node's function comes in, how the package refers to it goes out: an import path, or a pickle of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial, reduce
+from pathlib import Path
+from typing import Any
+
+from kedro.pipeline.node import Node
+
+from kedro_autolog_pipeline.serving.manifest import NodeEntry
+
+FUNCTIONS_DIRECTORY = "functions"
+
+
+def import_path(function: Callable[..., Any]) -> str | None:
+    """Give ``module:qualname``; None when importing that does not give ``function`` back.
+
+    So it is for a lambda, a closure, a ``functools.partial``, a method of an instance, or what a notebook defines.
+    """
+    module = getattr(function, "__module__", None)
+    qualname = getattr(function, "__qualname__", None)
+    if module is None or qualname is None or module == "__main__" or module not in sys.modules:
+        return None
+    try:
+        found: Any = reduce(getattr, qualname.split("."), sys.modules[module])
+    except AttributeError:
+        return None
+    # Bound class methods are equal, never identical.
+    return f"{module}:{qualname}" if found == function else None
+
+
+def defining_modules(function: Callable[..., Any]) -> set[str]:
+    """Give the modules that a function is made of: a partial of its function, a method of its class."""
+    if isinstance(function, partial):
+        return defining_modules(function.func)
+    return {getattr(function, "__module__", None) or type(function).__module__}
+
+
+def stage_node(node: Node, index: int, package: Path) -> NodeEntry:
+    """Describe a node, and write a pickle of its function into the package where it has no import path.
+
+    Args:
+        node: A node of the inference pipeline.
+        index: Its place in the pipeline, which names the pickle.
+        package: The package's directory.
+
+    Raises:
+        Exception: Whatever cloudpickle raises for a function that cannot be pickled.
+    """
+    path = import_path(node.func)
+    if path is None:
+        path = f"{FUNCTIONS_DIRECTORY}/{index}.pkl"
+        _pickle(node.func, package / path)
+        return NodeEntry(node.name, path, is_pickled=True, inputs=_inputs(node), outputs=_outputs(node))
+    return NodeEntry(node.name, path, is_pickled=False, inputs=_inputs(node), outputs=_outputs(node))
+
+
+def _pickle(function: Callable[..., Any], path: Path) -> None:
+    import cloudpickle
+
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(cloudpickle.dumps(function))
+
+
+# Node.inputs and Node.outputs are flat lists: only these attributes keep the form in which a node's author wrote them.
+def _inputs(node: Node) -> Any:
+    return node._inputs  # noqa: SLF001 - see above
+
+
+def _outputs(node: Node) -> Any:
+    return node._outputs  # noqa: SLF001 - see above

@@ -1,0 +1,174 @@
+"""A resolved pair and what its run left come in, one directory that MLflow can load goes out."""
+
+from __future__ import annotations
+
+import platform
+import threading
+import warnings
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from kedro_autolog_pipeline.packaging.artifacts import stage_artifact
+from kedro_autolog_pipeline.packaging.contents import Contents
+from kedro_autolog_pipeline.packaging.environment import copy_code
+from kedro_autolog_pipeline.packaging.functions import stage_node
+from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.serving.manifest import (
+    FORMAT_VERSION,
+    CodeEntry,
+    InputEntry,
+    Manifest,
+    Provenance,
+    RequirementEntry,
+    write_manifest,
+)
+
+CODE_DIRECTORY = "code"
+
+ENTRY_FILE = "model.py"
+
+ENTRY = '''"""What MLflow runs to load this model: it is built from the manifest beside this file."""
+
+from pathlib import Path
+
+from mlflow.models import set_model
+
+from kedro_autolog_pipeline.serving.model import KedroPipelineModel
+
+set_model(KedroPipelineModel.from_package(Path(__file__).parent))
+'''
+
+# MLflow runs the entry that it is given to save, and its older versions load what it sets: a model that does nothing
+# stands in for one whose package is not written yet.
+STAND_IN = """from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+from pandas import DataFrame
+
+class StandIn(PythonModel):
+    def predict(self, context, model_input: DataFrame, params=None): ...
+
+set_model(StandIn())
+"""
+
+# MLflow takes the model that an entry sets from one variable of the process.
+_ENTRY_LOCK = threading.Lock()
+
+
+@attrs.frozen
+class ModelIdentity:
+    """Which logged model a package becomes.
+
+    Attributes:
+        model_id: Id of the logged model.
+        run_id: The MLflow run it belongs to.
+        kedro_run_id: Kedro's id of the run, which is also its save version.
+        git_commit: The project's commit when training started; None outside a git checkout.
+    """
+
+    model_id: str
+    run_id: str
+    kedro_run_id: str
+    git_commit: str | None
+
+
+def write_package(package: Path, identity: ModelIdentity, contents: Contents) -> Manifest:
+    """Write the directory of a model.
+
+    Args:
+        package: Where to write; neither it nor its parent exists.
+        identity: Which logged model it becomes.
+        contents: What goes in.
+
+    Raises:
+        Exception: What copying, pickling or MLflow raises; ``package`` is then incomplete.
+    """
+    nodes = list(contents.pair.inference.nodes)
+    model = _save_skeleton(package, identity, contents)
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        name=contents.pair.config.name,
+        nodes=[stage_node(node, index, package) for index, node in enumerate(nodes)],
+        inputs=[InputEntry(name, origin) for name, origin in contents.pair.origins.items()],
+        outputs=sorted(contents.pair.inference.outputs()),
+        parameters=dict(contents.parameters),
+        artifacts=[stage_artifact(artifact, package) for artifact in contents.artifacts],
+        requirements=[
+            RequirementEntry(str(requirement), list(requirement.reasons))
+            for requirement in contents.environment.requirements
+        ],
+        code=[
+            CodeEntry(code.module, f"{CODE_DIRECTORY}/{code.path}", list(code.reasons))
+            for code in contents.environment.code
+        ],
+        notes=list(contents.notes),
+        provenance=_provenance(identity, contents.pair),
+    )
+    copy_code(contents.environment.code, package / CODE_DIRECTORY)
+    write_manifest(manifest, package)
+    _finish_skeleton(package, model)
+    return manifest
+
+
+def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -> Any:
+    """Let MLflow write all that is its own: MLmodel, the entry, requirements and environments."""
+    import mlflow.pyfunc
+    from mlflow.models import Model
+
+    config = contents.pair.config
+    model = Model(
+        # The location of the artifact store does not belong into a package that moves.
+        artifact_path=config.name,
+        run_id=identity.run_id,
+        model_uuid=identity.model_id,
+        model_id=identity.model_id,
+        metadata=dict(config.metadata) or None,
+    )
+    pinned = [str(requirement) for requirement in contents.environment.requirements]
+    package.parent.mkdir(parents=True)
+    entry = package.parent / ENTRY_FILE
+    entry.write_text(STAND_IN, encoding="utf-8")
+    with _ENTRY_LOCK, warnings.catch_warnings():
+        # MLflow advises to store an example of the input, which may hold personal data.
+        warnings.simplefilter("ignore", UserWarning)
+        mlflow.pyfunc.save_model(
+            path=str(package),
+            python_model=str(entry),
+            mlflow_model=model,
+            signature=contents.signature,
+            pip_requirements=[*(config.pip_requirements or pinned), *(config.extra_pip_requirements or ())],
+        )
+    entry.unlink()
+    return model
+
+
+def _finish_skeleton(package: Path, model: Any) -> None:
+    (package / ENTRY_FILE).write_text(ENTRY, encoding="utf-8")
+    # Where the working directory is a uv project, MLflow adds its files, and a server would then install the
+    # whole project in place of requirements.txt.
+    for name in ("uv.lock", "pyproject.toml", ".python-version"):
+        (package / name).unlink(missing_ok=True)
+    flavor = model.flavors["python_function"]
+    flavor["code"] = CODE_DIRECTORY
+    # MLflow keeps the absolute path of the entry's source, and reads its last part alone.
+    flavor["model_code_path"] = ENTRY_FILE
+    model.model_size_bytes = sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
+    model.save(str(package / "MLmodel"))
+
+
+def _provenance(identity: ModelIdentity, pair: Pair) -> Provenance:
+    return Provenance(
+        run_id=identity.run_id,
+        training_pipeline=pair.config.training,
+        inference_pipeline=pair.config.inference,
+        kedro_run_id=identity.kedro_run_id,
+        git_commit=identity.git_commit,
+        created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("kedro", "mlflow", "kedro-autolog-pipeline")},
+        },
+    )

@@ -1,0 +1,90 @@
+"""The project's pipeline registry: names come in, registered pipelines go out, loaded by Kedro or not."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
+
+from kedro.framework import project
+from kedro.framework.project import pipelines
+from kedro.pipeline import Pipeline
+
+# The selection below is a setting of the whole process, and a Kedro server runs pipelines in several threads.
+_SELECTION_LOCK = threading.RLock()
+
+
+def may_be_in_run(name: str) -> bool:
+    """Tell whether nodes of pipeline ``name`` can be part of the pipelines that Kedro loaded for this run.
+
+    Kedro 1.5+ imports the modules of the requested pipelines only, so a pipeline whose module nobody imported
+    cannot be in the run, and asking for it would import it. Imports nothing but the ``pipelines`` package.
+
+    Returns:
+        False only for a pipeline in a directory of its own whose module has not been imported.
+    """
+    if name in pipelines.keys():  # noqa: SIM118 - Kedro's registry has no __contains__ of its own
+        return True
+    return _module_name(name) in sys.modules or not _has_directory(name)
+
+
+def is_known(name: str) -> bool:
+    """Tell whether pipeline ``name`` is surely registered; imports nothing. False: only the registry can say."""
+    return name in pipelines.keys() or _has_directory(name)  # noqa: SIM118 - as above
+
+
+def fetch_pipelines(names: Iterable[str]) -> dict[str, Pipeline]:
+    """Give the registered pipelines called ``names``, and leave Kedro's selection as it was.
+
+    Args:
+        names: Names as in the project's registry; one that is not registered is left out of the result.
+
+    Raises:
+        Exception: Whatever importing the project's modules raises.
+    """
+    wanted = sorted(set(names))
+    loaded = {name: pipelines[name] for name in wanted if name in pipelines.keys()}  # noqa: SIM118 - as above
+    missing = [name for name in wanted if name not in loaded]
+    if missing and _requested() is not None:
+        # Those with a directory can be loaded alone, so that a broken neighbour does no harm; one that only the
+        # registry knows appears when everything is loaded.
+        selection = missing if all(map(_has_directory, missing)) else None
+        with _selected(selection):
+            loaded.update({name: pipelines[name] for name in missing if name in pipelines.keys()})  # noqa: SIM118
+    return loaded
+
+
+def registered_names() -> list[str]:
+    """Give the names of all registered pipelines, sorted; imports every pipeline of the project."""
+    with _selected(None):
+        return sorted(pipelines.keys())
+
+
+@contextmanager
+def _selected(names: list[str] | None) -> Iterator[None]:
+    requested = _requested()
+    with _SELECTION_LOCK:
+        if requested is None:
+            yield
+            return
+        pipelines.set_requested(names)
+        try:
+            yield
+        finally:
+            pipelines.set_requested(requested)
+
+
+def _requested() -> list[str] | None:
+    # Kedro 1.5+ has a setter for its selection and no getter; before, everything was always loaded.
+    return getattr(pipelines, "_requested_pipelines", None)
+
+
+def _module_name(name: str) -> str:
+    return f"{project.PACKAGE_NAME}.pipelines.{name}"
+
+
+def _has_directory(name: str) -> bool:
+    package = sys.modules.get(f"{project.PACKAGE_NAME}.pipelines")
+    return package is not None and PathFinder.find_spec(_module_name(name), list(package.__path__)) is not None

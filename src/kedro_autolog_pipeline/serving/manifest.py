@@ -1,0 +1,232 @@
+"""The package's description of its pipeline: values come in, ``manifest.json`` goes out, and back."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+import cattrs
+
+from kedro_autolog_pipeline.errors import ModelLoadError
+
+FORMAT_VERSION = 1
+"""Version of what is on disk.
+
+Raise it by one whenever a reader of the version before would misread a package:
+a key that changes its meaning, a file that moves. A key that older readers may
+ignore does not count. With each new version, keep a small package of the one
+before in the tests and a reader for it here: what was logged stays loadable.
+"""
+
+MANIFEST_FILE = "manifest.json"
+
+Names: TypeAlias = str | list[str] | dict[str, str] | None
+"""A node's inputs or outputs in the form the pipeline's author wrote them: none, one, several by
+position, several by argument (inputs) or by key of the returned dictionary (outputs)."""
+
+
+class Origin(Enum):
+    """Where an input of the inference pipeline comes from."""
+
+    REQUEST = "request"
+    """Given at predict time."""
+    TRAINED = "trained"
+    """Written by the training pipeline."""
+    REFERENCE = "reference"
+    """In the catalog, and not written by the training pipeline."""
+    PARAMETER = "parameter"
+    """``params:…`` or ``parameters``."""
+
+
+@attrs.frozen
+class NodeEntry:
+    """One node of the inference pipeline.
+
+    Attributes:
+        name: The node's full name, namespace included.
+        function: ``module:qualname`` of its function, or the path of its pickle
+            relative to the package where the function has no import path.
+        is_pickled: Whether ``function`` is the path of a pickle.
+        inputs: Dataset names in the form the pipeline's author wrote them.
+        outputs: Dataset names, likewise.
+    """
+
+    name: str
+    function: str
+    is_pickled: bool
+    inputs: Names
+    outputs: Names
+
+
+@attrs.frozen
+class InputEntry:
+    """One free input of the inference pipeline.
+
+    Attributes:
+        name: The dataset's name in the catalog, transcoding suffix included.
+        origin: Where its value comes from.
+    """
+
+    name: str
+    origin: Origin
+
+
+@attrs.frozen
+class ArtifactEntry:
+    """One dataset of the catalog, held by the package.
+
+    Attributes:
+        name: The dataset's name in the catalog, transcoding suffix included.
+        origin: Trained or reference.
+        path: Where it is, relative to the package, with forward slashes.
+        dataset: The dataset's configuration without any path, credential or file
+            system argument: ``type`` as an importable dotted path, and what its
+            constructor needs to load.
+        size: Bytes of all its files.
+        sha256: Digest of its file, or of its files' relative paths and bytes in
+            the order of the paths where it is a directory; hexadecimal.
+        from_this_run: Whether the run that is packaged wrote it.
+    """
+
+    name: str
+    origin: Origin
+    path: str
+    dataset: dict[str, Any]
+    size: int
+    sha256: str
+    from_this_run: bool
+
+
+@attrs.frozen
+class RequirementEntry:
+    """A distribution that the model needs and an index provides.
+
+    Attributes:
+        requirement: As in requirements.txt, ``name==version``.
+        reasons: Why it is there, one phrase each.
+    """
+
+    requirement: str
+    reasons: list[str]
+
+
+@attrs.frozen
+class CodeEntry:
+    """A package or module that the model needs and no index provides.
+
+    Attributes:
+        module: Its importable top-level name.
+        path: Where it is, relative to the package, with forward slashes.
+        reasons: Why it is there, one phrase each.
+    """
+
+    module: str
+    path: str
+    reasons: list[str]
+
+
+@attrs.frozen
+class Provenance:
+    """Where the package comes from.
+
+    Attributes:
+        run_id: The MLflow run it belongs to.
+        training_pipeline: Registered name of the training pipeline.
+        inference_pipeline: Registered name of the inference pipeline.
+        kedro_run_id: Kedro's own id of the run, which is also its save version.
+        git_commit: The project's commit; None outside a git checkout.
+        created_at: When it was packaged, ISO 8601, UTC.
+        versions: Version of Python, kedro, mlflow and this package, by name.
+    """
+
+    run_id: str
+    training_pipeline: str
+    inference_pipeline: str
+    kedro_run_id: str
+    git_commit: str | None
+    created_at: str
+    versions: dict[str, str]
+
+
+@attrs.frozen
+class Manifest:
+    """All that a package says of itself.
+
+    Attributes:
+        format_version: ``FORMAT_VERSION`` of the writer.
+        name: The logged model's name.
+        nodes: In an order in which they can run.
+        inputs: Every free input of the pipeline, sorted by name.
+        outputs: Free outputs of the pipeline, sorted.
+        parameters: Value by dataset name (``params:threshold``, ``parameters``).
+        artifacts: One for each trained or reference input.
+        requirements: What an index provides.
+        code: What travels in the package.
+        notes: What a reader should know of this package, one sentence each.
+        provenance: Where it comes from.
+    """
+
+    format_version: int
+    name: str
+    nodes: list[NodeEntry]
+    inputs: list[InputEntry]
+    outputs: list[str]
+    parameters: dict[str, Any]
+    artifacts: list[ArtifactEntry]
+    requirements: list[RequirementEntry]
+    code: list[CodeEntry]
+    notes: list[str]
+    provenance: Provenance
+
+    @property
+    def request_inputs(self) -> list[str]:
+        """Names of the inputs that are given at predict time."""
+        return [entry.name for entry in self.inputs if entry.origin is Origin.REQUEST]
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_structure_hook_func(lambda kind: kind == Names, lambda value, _: value)
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def write_manifest(manifest: Manifest, package: Path) -> None:
+    """Write ``manifest`` into the directory ``package``.
+
+    Raises:
+        TypeError: When a parameter's value is not JSON; packaging refuses such a
+            value by name before it gets here.
+    """
+    text = json.dumps(_CONVERTER.unstructure(manifest), indent=2, sort_keys=True, allow_nan=True)
+    (package / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(package: Path) -> Manifest:
+    """Read the manifest of the directory ``package``.
+
+    Raises:
+        ModelLoadError: When there is none, it is not readable, or a newer version
+            of this package wrote it.
+    """
+    try:
+        content = json.loads((package / MANIFEST_FILE).read_text(encoding="utf-8"))
+        version = content["format_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelLoadError(
+            str(package),
+            f"its {MANIFEST_FILE} cannot be read ({error!r}).",
+            "Log the model again, or fetch its files again.",
+        ) from error
+    if version > FORMAT_VERSION:
+        raise ModelLoadError(
+            str(package),
+            f"it has format version {version}, and this kedro-autolog-pipeline reads up to {FORMAT_VERSION}.",
+            "Upgrade kedro-autolog-pipeline to the version named in its requirements.txt.",
+        )
+    return _CONVERTER.structure(content, Manifest)

@@ -1,0 +1,117 @@
+"""A run and a verified package come in, a logged model that is READY, or FAILED with the reason, goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from kedro_autolog_pipeline.tracking.run import TrackedRun
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
+TAG_PREFIX = "kedro_autolog_pipeline."
+
+# A tag's value may have 5000 characters on every store of MLflow's.
+_TAG_LENGTH = 5000
+
+# The most metrics that one request of MLflow's protocol takes.
+_METRICS_PER_REQUEST = 1000
+
+
+@attrs.frozen
+class LoggedModel:
+    """A logged model that is being made.
+
+    Attributes:
+        model_id: Its id.
+        name: Its name.
+        run: The run that it belongs to.
+    """
+
+    model_id: str
+    name: str
+    run: TrackedRun
+
+    @property
+    def uri(self) -> str:
+        """What ``mlflow.pyfunc.load_model`` takes."""
+        return f"models:/{self.model_id}"
+
+    def upload(self, package: Path) -> None:
+        """Copy a package into the artifact store."""
+        self.run.store.client().log_model_artifacts(self.model_id, str(package))
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags of ours, each under our prefix."""
+        prefixed = {f"{TAG_PREFIX}{key}": value[:_TAG_LENGTH] for key, value in tags.items()}
+        self.run.store.client().set_logged_model_tags(self.model_id, prefixed)
+
+
+@contextmanager
+def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterator[LoggedModel]:
+    """Create a PENDING model in a run; it is READY when the block ends, FAILED when it raises or is interrupted.
+
+    Args:
+        run: The run that it belongs to; its parameters and metrics are linked to the model.
+        name: The model's name.
+        tags: The user's tags on it.
+
+    Yields:
+        The model, to upload its package to.
+    """
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    client = run.store.client()
+    data = client.get_run(run.run_id).data
+    created = client.create_logged_model(
+        experiment_id=run.experiment_id,
+        name=name,
+        source_run_id=run.run_id,
+        params=data.params,
+        tags=dict(tags),
+    )
+    model = LoggedModel(created.model_id, name, run)
+    try:
+        client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
+        yield model
+        _link_metrics(model)
+        client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    except BaseException as error:
+        model.set_tags({"failure": f"{type(error).__name__}: {error}"})
+        client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+        raise
+
+
+def _link_metrics(model: LoggedModel) -> None:
+    """Link the run's metrics, each at its last step, to the model: MLflow links those that are logged with its id."""
+    from mlflow.entities import Metric
+
+    client = model.run.store.client()
+    metrics = [
+        Metric(
+            key=last.key,
+            value=last.value,
+            timestamp=last.timestamp,
+            step=last.step,
+            dataset_name=last.dataset_name,
+            dataset_digest=last.dataset_digest,
+            run_id=model.run.run_id,
+            model_id=model.model_id,
+        )
+        for last in _last_metrics(model.run)
+    ]
+    for start in range(0, len(metrics), _METRICS_PER_REQUEST):
+        client.log_batch(model.run.run_id, metrics=metrics[start : start + _METRICS_PER_REQUEST])
+
+
+def _last_metrics(run: TrackedRun) -> list[Metric]:
+    client = run.store.client()
+    histories = [client.get_metric_history(run.run_id, key) for key in client.get_run(run.run_id).data.metrics]
+    # A metric that is linked to another model stands in the history once more, with that model's id.
+    own = [[metric for metric in history if metric.model_id is None] for history in histories]
+    return [max(history, key=lambda metric: (metric.step, metric.timestamp)) for history in own if history]

@@ -1,0 +1,63 @@
+"""A READY logged model comes in, a version of a registered model, with its alias, goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kedro_autolog_pipeline.errors import TrackingError
+from kedro_autolog_pipeline.tracking.logged_model import LoggedModel
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def register(model: LoggedModel, registered_name: str, alias: str | None, tags: Mapping[str, str]) -> str:
+    """Register a model, and point the alias at the new version.
+
+    Args:
+        model: A READY model.
+        registered_name: Name of the registered model, made when there is none yet.
+        alias: The alias; None for none.
+        tags: Tags on the version.
+
+    Returns:
+        The version.
+
+    Raises:
+        TrackingError: When the registry will not have it; the logged model is READY all the same.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = model.run.store.client()
+    try:
+        _create(registered_name, client)
+        version = client.create_model_version(
+            registered_name,
+            source=model.uri,
+            run_id=model.run.run_id,
+            tags=dict(tags),
+            model_id=model.model_id,
+        ).version
+        if alias is not None:
+            client.set_registered_model_alias(registered_name, alias, version)
+    except MlflowException as error:
+        raise TrackingError(
+            f"register '{model.uri}' as '{registered_name}'",
+            f"{error.message}",
+            f"The model is READY; register it with mlflow.register_model('{model.uri}', '{registered_name}').",
+        ) from error
+    return str(version)
+
+
+def _create(registered_name: str, client: MlflowClient) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(registered_name)
+    except MlflowException as refusal:
+        # It exists, perhaps since another process was quicker; otherwise the refusal says more than its absence.
+        try:
+            client.get_registered_model(registered_name)
+        except MlflowException:
+            raise refusal from None

@@ -1,0 +1,195 @@
+"""A Kedro run comes in, the MLflow run that it is tracked in goes out: ours, or one that the caller gave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+
+from kedro_autolog_pipeline.config import TrackingConfig
+from kedro_autolog_pipeline.errors import TrackingError
+from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
+
+# The most parameters that one request of MLflow's protocol takes.
+_PARAMETERS_PER_REQUEST = 100
+
+
+class Owner(Enum):
+    """Who closes a run."""
+
+    OURS = "ours"
+    """We opened it, and close it."""
+    NAMED = "named"
+    """The configuration names it: we activate it, and leave it with the status that it had."""
+    CALLERS = "callers"
+    """It was active before: we never close it."""
+
+
+class RunStatus(Enum):
+    """How a run ends, in MLflow's words."""
+
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+@attrs.frozen
+class TrackedRun:
+    """The MLflow run of a Kedro run.
+
+    Attributes:
+        run_id: MLflow's id of the run.
+        experiment_id: The experiment that it is in.
+        store: Where it is.
+        owner: Who closes it.
+        status_before: Status it had when we joined it; None for a run that we opened.
+    """
+
+    run_id: str
+    experiment_id: str
+    store: Store
+    owner: Owner
+    status_before: str | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we opened it."""
+        return self.owner is Owner.OURS
+
+
+def join_active_run(registry_uri: str | None) -> TrackedRun | None:
+    """Give the run that is active in this thread; None when none is."""
+    import mlflow
+
+    active = mlflow.active_run()
+    if active is None:
+        return None
+    store = Store(mlflow.get_tracking_uri(), registry_uri, artifact_root=None)
+    return TrackedRun(active.info.run_id, active.info.experiment_id, store, Owner.CALLERS, active.info.status)
+
+
+def open_run(
+    store: Store,
+    tracking: TrackingConfig,
+    *,
+    default_experiment: str,
+    default_name: str,
+    tags: Mapping[str, str],
+) -> TrackedRun:
+    """Open a run, or activate the one that the configuration names, in this thread.
+
+    Args:
+        store: The tracking server.
+        tracking: What the user asked for.
+        default_experiment: The experiment where none is configured.
+        default_name: The run's name where none is configured.
+        tags: Tags for a new run.
+
+    Raises:
+        TrackingError: When the server does not answer, or will not have it.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    experiment = tracking.experiment.name or default_experiment
+    action = (
+        f"open a run in experiment '{experiment}' at '{store.tracking_uri}'"
+        if tracking.run.id is None
+        else f"join run '{tracking.run.id}' at '{store.tracking_uri}'"
+    )
+    PROCESS_DEFAULT.enter(store)
+    try:
+        if tracking.run.id is not None:
+            before = store.client().get_run(tracking.run.id).info
+            mlflow.start_run(run_id=tracking.run.id)
+            return TrackedRun(tracking.run.id, before.experiment_id, store, Owner.NAMED, before.status)
+        experiment_id = _experiment_id(store, experiment, action)
+        run = mlflow.start_run(experiment_id=experiment_id, run_name=tracking.run.name or default_name, tags=dict(tags))
+    except MlflowException as error:
+        PROCESS_DEFAULT.leave()
+        raise TrackingError(action, f"{error.message}", "Check 'server' and 'tracking' in mlflow.yml.") from error
+    except BaseException:
+        PROCESS_DEFAULT.leave()
+        raise
+    return TrackedRun(run.info.run_id, run.info.experiment_id, store, Owner.OURS, None)
+
+
+def log_parameters(run: TrackedRun, parameters: Mapping[str, Any]) -> None:
+    """Log parameters, nested ones under their dotted path; those that the run has already are left as they are."""
+    from mlflow.entities import Param
+
+    client = run.store.client()
+    known = client.get_run(run.run_id).data.params
+    flat = {_legal(key): str(value) for key, value in _flattened(parameters)}
+    new = [Param(key, value) for key, value in flat.items() if key not in known]
+    for start in range(0, len(new), _PARAMETERS_PER_REQUEST):
+        client.log_batch(run.run_id, params=new[start : start + _PARAMETERS_PER_REQUEST])
+
+
+def set_run_tags(run: TrackedRun, tags: Mapping[str, str]) -> None:
+    """Set tags on a run."""
+    from mlflow.entities import RunTag
+
+    run.store.client().log_batch(run.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def close_run(run: TrackedRun, status: RunStatus) -> None:
+    """End a run that we opened, give back one that the configuration named, and leave a caller's run alone."""
+    import mlflow
+
+    if run.owner is Owner.CALLERS:
+        return
+    ends_with = status.value if run.is_ours else str(run.status_before)
+    try:
+        # No run was active in this thread when ours was opened: what is on top of it was left open by a node.
+        while (active := mlflow.active_run()) is not None and active.info.run_id != run.run_id:
+            mlflow.end_run()
+        if active is not None:
+            mlflow.end_run(ends_with)
+        else:
+            # A node has ended it, or this is another thread.
+            run.store.client().set_terminated(run.run_id, ends_with)
+    finally:
+        PROCESS_DEFAULT.leave()
+
+
+def _experiment_id(store: Store, name: str, action: str) -> str:
+    from mlflow.entities import LifecycleStage
+    from mlflow.exceptions import MlflowException
+
+    client = store.client()
+    root = store.artifact_root
+    location = None if root is None else f"{root}/{quote(name, safe='')}"
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            return str(client.create_experiment(name, artifact_location=location))
+        except MlflowException:
+            # Another process may have been quicker.
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise TrackingError(
+            action,
+            "the experiment was deleted.",
+            f"Restore it with 'mlflow experiments restore --experiment-id {experiment.experiment_id}', or name "
+            "another one in 'tracking.experiment.name' of mlflow.yml.",
+        )
+    return str(experiment.experiment_id)
+
+
+def _flattened(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in parameters.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _legal(key: str) -> str:
+    return re.sub(r"[^\w\-./: ]", "_", key)

@@ -1,0 +1,239 @@
+"""A package and a trial come in, a fresh process takes it, and a proof goes out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.verification import process as program
+from kedro_autolog_pipeline.verification.process import Stage
+from kedro_autolog_pipeline.verification.proof import Outcome, Proof, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from kedro_autolog_pipeline.verification.proof import Trial
+
+LOG_LINES = 40
+"""How much of what the process wrote an error shows: a traceback through MLflow, and what led to it."""
+
+_LOG_FILE = "log.txt"
+
+_SITE_DIRECTORIES = ("site-packages", "dist-packages")
+
+_VARIABLES_OF_THE_RUN = frozenset(
+    {
+        "MLFLOW_ACTIVE_MODEL_ID",
+        "MLFLOW_EXPERIMENT_ID",
+        "MLFLOW_EXPERIMENT_NAME",
+        "MLFLOW_RUN_ID",
+        "MLFLOW_TRACING_DESTINATION",
+    }
+)
+"""What leads MLflow to the training's run, where a model that tracks its predictions must not do so."""
+
+
+class Verifier:
+    """A fresh Python process that proves one package, and in which nothing of the project can be imported.
+
+    The process starts with this object, and imports MLflow beside whatever its parent does. It ends with
+    ``verify``, with ``close``, or when its parent dies.
+
+    Args:
+        model: The logged model's name, for errors.
+        preload: Names of modules that the model is known to need, imported beside MLflow. One that cannot
+            be imported does no harm here: loading the package tells.
+
+    Raises:
+        VerificationError: When no process can be started.
+    """
+
+    def __init__(self, model: str, *, preload: Iterable[str] = ()) -> None:
+        self._model = model
+        self._closed = False
+        if not sys.executable:
+            cause = (
+                "this Python is embedded in another program, and does not know its interpreter. "
+                "Run Kedro by the interpreter itself, or set 'verify: false'."
+            )
+            raise VerificationError(model, cause)
+        installed = [entry for entry in map(_absolute, sys.path) if _holds_distributions(Path(entry))]
+        self._directory = Path(tempfile.mkdtemp(prefix="kedro-autolog-pipeline-"))
+        empty_directory = self._directory / "cwd"
+        empty_directory.mkdir()
+        settings = {"directory": str(self._directory), "installed": installed, "preload": list(preload)}
+        try:
+            with (self._directory / _LOG_FILE).open("wb") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - it runs our own program
+                    [sys.executable, "-u", "-X", "faulthandler", program.__file__, json.dumps(settings)],
+                    cwd=empty_directory,
+                    env=_environment(self._directory, installed),
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    # Ctrl-C reaches the parent alone, and what the model starts can be ended with it.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            shutil.rmtree(self._directory)
+            cause = f"no process can be started ({error}). Correct that, or set 'verify: false'."
+            raise VerificationError(model, cause) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and all that it has started, and remove its files; once is enough."""
+        if self._closed:
+            return
+        self._closed = True
+        if hasattr(os, "killpg"):
+            # What the model has started may still run when the process itself has ended.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
+        self._process.communicate()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def verify(
+        self, package: Path, trial: Trial | None, *, shipped: Iterable[str] = (), timeout: float
+    ) -> Proof:
+        """Prove a package; the process has ended when this returns or raises.
+
+        Args:
+            package: The package's directory.
+            trial: What the model must reproduce; None when there is no sample, so that it is only loaded.
+            shipped: Top-level names of the modules that the package holds.
+            timeout: How long the process may take from now on, in seconds.
+
+        Raises:
+            VerificationError: When the package cannot be loaded, its output is not the live pipeline's, or
+                the time is over.
+        """
+        started = time.monotonic()
+        try:
+            output = self._answer(package, trial, shipped, timeout)
+        finally:
+            self.close()
+        if trial is None:
+            outcome, detail = Outcome.LOADED, "A fresh process has loaded it; there was no sample to try."
+        else:
+            outcome, detail = judge(self._model, trial, output)
+        return Proof(outcome, detail, time.monotonic() - started)
+
+    def _answer(self, package: Path, trial: Trial | None, shipped: Iterable[str], timeout: float) -> Any:
+        """Give what the process makes of the trial's sample; None when there is no trial."""
+        if trial is not None:
+            self._hand_over(trial.sample)
+        request = {
+            "package": str(package.resolve()),
+            "shipped": list(shipped),
+            "has_sample": trial is not None,
+        }
+        try:
+            self._process.communicate(json.dumps(request).encode() + b"\n", timeout=timeout)
+        except subprocess.TimeoutExpired:
+            cause = (
+                f"the fresh process was stopped after {timeout:g} s, the limit 'verify_timeout', before it "
+                f"could {self._stage().value}. Raise 'verify_timeout', or set 'verify: false'."
+            )
+            raise self._failure(cause) from None
+        stage, error = self._stage(), self._directory / program.ERROR_FILE
+        if error.exists():
+            reason = error.read_text(encoding="utf-8").rstrip(".")
+            cause = f"the fresh process could not {stage.value}: {reason}. Correct that and package it again."
+            raise self._failure(cause)
+        if stage is not Stage.END:
+            cause = (
+                f"the fresh process {_ending(self._process.returncode)} before it could {stage.value}. "
+                "Correct that, or set 'verify: false' for a model that cannot be loaded beside its training."
+            )
+            raise self._failure(cause)
+        return None if trial is None else self._take_back()
+
+    def _hand_over(self, sample: Any) -> None:
+        import cloudpickle
+
+        try:
+            with (self._directory / program.SAMPLE_FILE).open("wb") as file:
+                cloudpickle.dump(sample, file, protocol=5)
+        except Exception as error:
+            cause = (
+                f"the sample cannot be pickled, and so cannot reach a fresh process ({error}). "
+                "Let the pipeline take what can be pickled, or set 'verify: false'."
+            )
+            raise VerificationError(self._model, cause) from error
+
+    def _take_back(self) -> Any:
+        try:
+            with (self._directory / program.OUTPUT_FILE).open("rb") as file:
+                return pickle.load(file)  # noqa: S301 - our own process has written it
+        except Exception as error:
+            cause = (
+                f"what the fresh process has predicted cannot be read here ({error}). "
+                "Let the pipeline return objects of classes that the project can import."
+            )
+            raise VerificationError(self._model, cause) from error
+
+    def _stage(self) -> Stage:
+        """Give the stage that the process has reached."""
+        path = self._directory / program.STAGES_FILE
+        names = path.read_text(encoding="utf-8").split() if path.exists() else []
+        return Stage[names[-1]] if names else Stage.IMPORT
+
+    def _failure(self, cause: str) -> VerificationError:
+        log = (self._directory / _LOG_FILE).read_text(encoding="utf-8", errors="replace")
+        return VerificationError(self._model, cause, "\n".join(log.splitlines()[-LOG_LINES:]))
+
+
+def _holds_distributions(directory: Path) -> bool:
+    """Whether installers put distributions there; a source tree is no such place."""
+    return directory.name in _SITE_DIRECTORIES or any(directory.glob("*.dist-info"))
+
+
+def _environment(directory: Path, installed: Iterable[str]) -> dict[str, str]:
+    """Give the parent's environment, credentials included, without the ways to its source and its run."""
+    kept = {name: value for name, value in os.environ.items() if name not in _VARIABLES_OF_THE_RUN}
+    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    store = f"sqlite:///{(directory / 'mlflow.db').as_posix()}"
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(entry for entry in map(_absolute, entries) if entry in installed),
+        "PYTHONIOENCODING": "utf-8:backslashreplace",
+        "MLFLOW_TRACKING_URI": store,
+        "MLFLOW_REGISTRY_URI": store,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+def _absolute(entry: str) -> str:
+    return os.path.abspath(entry)  # noqa: PTH100 - links lead out of what is installed
+
+
+def _ending(returncode: int) -> str:
+    if returncode >= 0:
+        return f"ended with exit code {returncode}"
+    return f"was killed by signal {-returncode} ({signal.strsignal(-returncode)})"

@@ -1,0 +1,53 @@
+"""A real Kedro project with a store of its own for each scenario."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from kedro_project import KedroProject, write_project
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, migrated_database: Path, clean_mlflow: None, monkeypatch: pytest.MonkeyPatch
+) -> KedroProject:
+    """Give a project whose database is prepared, in the directory of the process."""
+    written = write_project(tmp_path / "shop")
+    shutil.copy(migrated_database, written.path / "mlflow.db")
+    # What a node logs in a run that is not ours goes where MLflow finds itself.
+    monkeypatch.chdir(written.path)
+    return written
+
+
+@pytest.fixture
+def client(project: KedroProject) -> MlflowClient:
+    """Give a client of the project's store."""
+    return MlflowClient(f"sqlite:///{project.path / 'mlflow.db'}")
+
+
+class _Messages(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.kept.append(record)
+
+
+@pytest.fixture
+def records() -> Iterator[list[logging.LogRecord]]:
+    """Give what our package logs; Kedro replaces the handlers of the root logger, pytest's among them."""
+    handler = _Messages()
+    logger = logging.getLogger("kedro_autolog_pipeline")
+    logger.addHandler(handler)
+    yield handler.kept
+    logger.removeHandler(handler)

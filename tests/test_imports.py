@@ -1,0 +1,51 @@
+"""Tests of what importing this package costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import kedro_autolog_pipeline
+
+HEAVY = ["mlflow", "pandas", "sklearn", "numpy", "cattrs", "cloudpickle"]
+
+IMPORT = """
+import importlib, json, sys
+from importlib.metadata import entry_points
+
+{statement}
+print(json.dumps([name for name in json.loads(sys.argv[1]) if name in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import kedro_autolog_pipeline",
+        "[point.load() for point in entry_points(group='kedro.hooks', name='kedro-autolog-pipeline')][0]",
+        "[point.load() for point in entry_points(group='kedro.project_commands', name='kedro-autolog-pipeline')][0]",
+    ],
+    ids=["package", "hook", "command line"],
+)
+def test_importing_us_imports_nothing_heavy(statement: str) -> None:
+    """The package and its entry points leave mlflow, pandas and the like out of the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT.format(statement=statement), json.dumps(HEAVY)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_public_names_are_imported_when_they_are_asked_for() -> None:
+    """The hook and the model class are at the top of the package; anything else is an AttributeError."""
+    assert kedro_autolog_pipeline.AutologPipelineHook.__module__ == "kedro_autolog_pipeline.hooks"
+    assert kedro_autolog_pipeline.KedroPipelineModel.__module__ == "kedro_autolog_pipeline.serving.model"
+    assert kedro_autolog_pipeline.__version__.count(".") == 2
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = kedro_autolog_pipeline.nothing

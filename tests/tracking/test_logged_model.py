@@ -1,0 +1,64 @@
+"""Tests of tracking.logged_model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mlflow.entities import LoggedModel
+
+from kedro_autolog_pipeline.tracking.logged_model import logged_model
+from kedro_autolog_pipeline.tracking.run import TrackedRun
+
+
+def stored(run: TrackedRun) -> list[LoggedModel]:
+    """Give the logged models of a run's experiment."""
+    return list(run.store.client().search_logged_models([run.experiment_id]))
+
+
+def test_a_model_is_ready_when_the_block_ends(run: TrackedRun, tmp_path: Path) -> None:
+    """It is PENDING inside, READY afterwards, with its files, tags, and the run's parameters and last metrics."""
+    client = run.store.client()
+    client.log_param(run.run_id, "depth", 3)
+    for step, value in enumerate([0.5, 0.7]):
+        client.log_metric(run.run_id, "score", value, step=step)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "MLmodel").write_text("content")
+
+    with logged_model(run, "prices", {"team": "shop"}) as model:
+        assert [each.status for each in stored(run)] == ["PENDING"]
+        model.upload(tmp_path / "package")
+        model.set_tags({"long": "x" * 9000})
+
+    (ready,) = stored(run)
+    assert ready.status == "READY"
+    assert ready.name == "prices"
+    assert ready.source_run_id == run.run_id
+    assert ready.params == {"depth": "3"}
+    assert [(metric.key, metric.value, metric.step) for metric in ready.metrics or ()] == [("score", 0.7, 1)]
+    assert ready.tags["team"] == "shop"
+    assert len(ready.tags["kedro_autolog_pipeline.long"]) == 5000
+    assert [artifact.path for artifact in client.list_logged_model_artifacts(ready.model_id)] == ["MLmodel"]
+    assert model.uri == f"models:/{ready.model_id}"
+
+
+@pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt("no")], ids=["error", "Ctrl-C"])
+def test_a_model_is_failed_when_the_block_raises(run: TrackedRun, failure: BaseException) -> None:
+    """An error and Ctrl-C leave no PENDING model, and the reason in a tag."""
+    with pytest.raises(type(failure)), logged_model(run, "prices", {}):
+        raise failure
+
+    (failed,) = stored(run)
+    assert failed.status == "FAILED"
+    assert failed.tags["kedro_autolog_pipeline.failure"] == f"{type(failure).__name__}: no"
+
+
+def test_two_models_of_a_run_have_its_metrics_each(run: TrackedRun) -> None:
+    """A metric that is linked to one model is linked once to the next, with the same value."""
+    run.store.client().log_metric(run.run_id, "score", 0.7)
+
+    for name in ("prices", "costs"):
+        with logged_model(run, name, {}):
+            pass
+
+    assert [[metric.value for metric in model.metrics or ()] for model in stored(run)] == [[0.7], [0.7]]

@@ -1,0 +1,133 @@
+"""Tests of tracking.run."""
+
+from __future__ import annotations
+
+import mlflow
+import pytest
+
+from kedro_autolog_pipeline.config import ExperimentConfig, RunConfig, TrackingConfig
+from kedro_autolog_pipeline.errors import TrackingError
+from kedro_autolog_pipeline.tracking.run import (
+    Owner,
+    RunStatus,
+    TrackedRun,
+    close_run,
+    join_active_run,
+    log_parameters,
+    open_run,
+)
+from kedro_autolog_pipeline.tracking.store import Store
+
+
+def opened(store: Store, tracking: TrackingConfig | None = None) -> TrackedRun:
+    """Open a run as a project without any configuration does."""
+    return open_run(
+        store,
+        tracking or TrackingConfig(),
+        default_experiment="shop",
+        default_name="training",
+        tags={"a": "b"},
+    )
+
+
+def test_a_run_of_ours_is_active_until_it_is_closed(store: Store) -> None:
+    """What a node logs by mlflow.log_metric is in our run; then the run has the status we give it."""
+    run = opened(store)
+    mlflow.log_metric("m", 1.0)
+    close_run(run, RunStatus.FAILED)
+
+    stored = store.client().get_run(run.run_id)
+    assert stored.info.status == "FAILED"
+    assert stored.info.run_name == "training"
+    assert stored.data.metrics == {"m": 1.0}
+    assert stored.data.tags["a"] == "b"
+    assert store.client().get_experiment(run.experiment_id).name == "shop"
+    assert mlflow.active_run() is None
+
+
+def test_an_experiment_is_made_once_and_its_files_are_in_the_project(store: Store) -> None:
+    """A second run is in the same experiment, whose files are below the store's own directory."""
+    first = opened(store)
+    close_run(first, RunStatus.FINISHED)
+    second = opened(store, TrackingConfig(ExperimentConfig("shop"), RunConfig(name="again")))
+    close_run(second, RunStatus.FINISHED)
+
+    assert first.experiment_id == second.experiment_id
+    assert store.client().get_experiment(first.experiment_id).artifact_location == f"{store.artifact_root}/shop"
+    assert store.client().get_run(second.run_id).info.run_name == "again"
+
+
+def test_a_deleted_experiment_is_an_error_with_the_remedy(store: Store) -> None:
+    """Nothing is logged into an experiment that was deleted; the message says how to get it back."""
+    experiment_id = store.client().create_experiment("shop")
+    store.client().delete_experiment(experiment_id)
+
+    with pytest.raises(TrackingError) as caught:
+        opened(store)
+
+    assert str(caught.value) == (
+        f"Cannot open a run in experiment 'shop' at '{store.tracking_uri}': the experiment was deleted. Restore it "
+        f"with 'mlflow experiments restore --experiment-id {experiment_id}', or name another one in "
+        "'tracking.experiment.name' of mlflow.yml."
+    )
+    assert not mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]  # MLflow left its types out
+
+
+def test_a_run_that_does_not_exist_cannot_be_joined(store: Store) -> None:
+    """`tracking.run.id` of nothing is an error that names it."""
+    with pytest.raises(TrackingError) as caught:
+        opened(store, TrackingConfig(run=RunConfig(id="0" * 32)))
+
+    assert str(caught.value).startswith(f"Cannot join run '{'0' * 32}' at '{store.tracking_uri}': ")
+    assert str(caught.value).endswith("Check 'server' and 'tracking' in mlflow.yml.")
+    assert not mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]  # MLflow left its types out
+
+
+def test_an_active_run_is_joined_and_never_closed(store: Store) -> None:
+    """The caller's run stays active and RUNNING whatever becomes of ours."""
+    mlflow.set_tracking_uri(store.tracking_uri)
+    assert join_active_run(None) is None
+    with mlflow.start_run() as callers:
+        run = join_active_run(None)
+        assert run is not None
+        close_run(run, RunStatus.FAILED)
+
+        assert run.owner is Owner.CALLERS
+        assert run.run_id == callers.info.run_id
+        assert store.client().get_run(run.run_id).info.status == "RUNNING"
+
+
+def test_a_run_that_a_node_has_hidden_is_closed_all_the_same(store: Store) -> None:
+    """A run that a node left open on top of ours does not keep ours from its status."""
+    run = opened(store)
+    mlflow.start_run(nested=True)
+
+    close_run(run, RunStatus.FINISHED)
+
+    assert store.client().get_run(run.run_id).info.status == "FINISHED"
+    assert mlflow.active_run() is None
+
+
+def test_a_run_that_a_node_has_ended_gets_its_status_all_the_same(store: Store) -> None:
+    """A node that calls mlflow.end_run() does not decide how the run ends."""
+    run = opened(store)
+    mlflow.end_run()
+
+    close_run(run, RunStatus.FAILED)
+
+    assert store.client().get_run(run.run_id).info.status == "FAILED"
+
+
+def test_parameters_are_logged_flat_and_once(run: TrackedRun) -> None:
+    """Nested parameters have dotted names, odd characters are replaced, and what is there already stays."""
+    client = run.store.client()
+    client.log_param(run.run_id, "kept", "1")
+
+    log_parameters(run, {"kept": 2, "model": {"depth": 3, "empty": {}}, "a+b": [1], **{f"p{i}": i for i in range(150)}})
+
+    params = client.get_run(run.run_id).data.params
+    assert params["kept"] == "1"
+    assert params["model.depth"] == "3"
+    assert params["model.empty"] == "{}"
+    assert params["a_b"] == "[1]"
+    assert len(params) == 154

@@ -1,0 +1,429 @@
+"""Tests of ``verification/verifier.py``, and of the process that it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.verification.proof import Outcome, Trial
+from kedro_autolog_pipeline.verification.verifier import Verifier
+
+SECONDS = 120.0
+"""A limit that only a process that hangs can reach."""
+
+ENTRY = """
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+
+
+class Model(PythonModel):
+    def load_context(self, context):
+        import penguins
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        import penguins
+
+        return penguins.predict(model_input)
+
+
+set_model(Model())
+"""
+
+MakePackage = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save a model whose answers are up to the module ``penguins`` in its code."""
+    import mlflow
+
+    directory = tmp_path_factory.mktemp("saved")
+    (directory / "model.py").write_text(ENTRY, encoding="utf-8")
+    (directory / "penguins.py").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        mlflow.pyfunc.save_model(
+            str(directory / "package"),
+            python_model="model.py",
+            code_paths=["penguins.py"],
+            pip_requirements=[],
+        )
+    return directory / "package"
+
+
+@pytest.fixture
+def make_package(saved_model: Path, tmp_path: Path) -> MakePackage:
+    """Give what makes a package whose module ``penguins`` holds the given code."""
+
+    def make(code: str) -> Path:
+        package = Path(shutil.copytree(saved_model, tmp_path / "package"))
+        (package / "code" / "penguins.py").write_text(textwrap.dedent(code), encoding="utf-8")
+        return package
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the directory where verifiers keep their files."""
+    directory = tmp_path / "tmp"
+    directory.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+    return directory
+
+
+def verify(package: Path, sample: Any, expected: Any = None) -> Outcome:
+    """Have a fresh process prove a package against a live pipeline that repeats itself."""
+    with Verifier("penguins") as verifier:
+        trial = Trial(sample, expected, lambda: expected)
+        return verifier.verify(package, trial, shipped=["penguins"], timeout=SECONDS).outcome
+
+
+def processes(directory: Path) -> list[str]:
+    """Give the processes of the verifiers that keep their files in a directory."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(directory).encode() in command.read_bytes():
+                found.append(command.parent.name)
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that is only waited for does not."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "State:\tZ" not in status
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    """Wait until something is the case."""
+    limit = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def test_a_package_that_gives_the_live_output_is_proven(
+    make_package: MakePackage, temporary_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model may be as noisy as it likes; nothing of the process and nothing in the package is left behind."""
+    package = make_package("""
+        import json, os, subprocess, sys, threading, time
+        from pathlib import Path
+        import mlflow
+
+        print("noise", flush=True)
+        os.write(1, b"\\xff")
+        print("noise", "\\N{PENGUIN}", file=sys.stderr)
+
+        def predict(sample):
+            threading.Thread(target=time.sleep, args=(600,)).start()
+            facts = {
+                "processes": [os.getpid(), subprocess.Popen(["sleep", "600"]).pid],
+                "input": sys.stdin.read(),
+                "directory": os.listdir(),
+                "run": os.environ.get("MLFLOW_RUN_ID"),
+                "is_remote": mlflow.get_tracking_uri().startswith("http"),
+                "credential": os.environ["MLFLOW_TRACKING_TOKEN"],
+                "preloaded": "wave" in sys.modules,
+            }
+            Path(sample).write_text(json.dumps(facts))
+            return {"scores": [0.1 + 0.2, float("nan")]}
+    """)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    files = sorted(package.rglob("*"))
+    facts_file = tmp_path / "facts.json"
+    trial = Trial(str(facts_file), {"scores": [0.3, float("nan")]}, lambda: pytest.fail("asked again"))
+
+    with Verifier("penguins", preload=["wave", "no_such_module"]) as verifier:
+        proof = verifier.verify(package, trial, shipped=["penguins"], timeout=SECONDS)
+
+    facts = json.loads(facts_file.read_text(encoding="utf-8"))
+    assert Outcome.REPRODUCED is proof.outcome
+    assert 0 < proof.seconds < SECONDS
+    wait_for(lambda: not any(map(is_alive, facts["processes"])))
+    assert [] == list(temporary_directory.iterdir())
+    assert files == sorted(package.rglob("*"))
+    del facts["processes"]
+    assert {
+        "input": "",
+        "directory": [],
+        "run": None,
+        "is_remote": False,
+        "credential": "secret",
+        "preloaded": True,
+    } == facts
+
+
+def test_a_package_without_a_sample_is_loaded(make_package: MakePackage) -> None:
+    """Where nothing can be tried, loading is what is proven."""
+    package = make_package("def predict(sample): raise AssertionError")
+
+    with Verifier("penguins") as verifier:
+        proof = verifier.verify(package, None, shipped=["penguins"], timeout=SECONDS)
+
+    assert (Outcome.LOADED, "A fresh process has loaded it; there was no sample to try.") == (
+        proof.outcome,
+        proof.detail,
+    )
+
+
+def test_objects_of_the_project_go_to_the_process_and_back(
+    make_package: MakePackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here their classes come from the project, there from the package."""
+    package = make_package("""
+        class Bird:
+            def __init__(self, mass):
+                self.mass = mass
+
+        def predict(bird):
+            return Bird(bird.mass + 1)
+    """)
+    spec = importlib.util.spec_from_file_location("penguins", package / "code" / "penguins.py")
+    assert spec is not None
+    assert spec.loader is not None
+    penguins = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(penguins)
+    monkeypatch.setitem(sys.modules, "penguins", penguins)
+
+    with pytest.raises(VerificationError) as caught:
+        verify(package, penguins.Bird(1), penguins.Bird(3))
+
+    assert "key 'mass' is 3 (live) and 2 (packaged). The live pipeline repeats itself," in caught.value.cause
+
+
+def test_a_module_of_a_source_tree_cannot_be_imported(
+    make_package: MakePackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that needs what only a ``.pth`` file leads to does not load, but it may use what is installed."""
+    package = make_package("import auks, gulls")
+    installed, source = tmp_path / "installed", tmp_path / "src"
+    (installed / "auks-1.0.dist-info").mkdir(parents=True)
+    (installed / "auks.py").touch()
+    # Python's own way to a directory's .pth files, other than installing something.
+    (installed / "sitecustomize.py").write_text(f"import site; site.addsitedir({str(installed)!r})")
+    (installed / "editable.pth").write_text(f"{source}\nimport gulls\n")
+    source.mkdir()
+    (source / "gulls.py").touch()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(source), str(installed)]))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(source), str(installed)])
+
+    with pytest.raises(VerificationError) as caught:
+        verify(package, 1)
+
+    assert (
+        "the fresh process could not load it: ModuleNotFoundError: No module named 'gulls' in the package or "
+        f"among what is installed; '{source / 'gulls.py'}' does not travel with the model. "
+        "Correct that and package it again."
+    ) == caught.value.cause
+    assert "import auks, gulls" in caught.value.log
+
+
+def test_a_model_that_fails_is_shown_with_the_end_of_what_it_wrote(make_package: MakePackage) -> None:
+    """The error's first line is the cause, and its traceback follows."""
+    package = make_package("""
+        def predict(sample):
+            for number in range(100):
+                print("line", number)
+            raise ValueError(f"no {sample}.\\nAsk again.")
+    """)
+
+    with pytest.raises(VerificationError) as caught:
+        verify(package, "krill")
+
+    lines = caught.value.log.splitlines()
+    assert (
+        "the fresh process could not predict on the sample: ValueError: no krill. "
+        "Correct that and package it again."
+    ) == caught.value.cause
+    assert ["ValueError: no krill.", "Ask again."] == lines[-2:]
+    assert 40 == len(lines)
+    assert "line 99" in lines
+    assert "line 0" not in lines
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("import os; os._exit(3)", "ended with exit code 3 before it could load it."),
+        (
+            "import os, signal\ndef predict(sample): os.kill(os.getpid(), signal.SIGSEGV)",
+            "was killed by signal 11 (Segmentation fault) before it could predict on the sample.",
+        ),
+    ],
+)
+def test_a_model_that_ends_the_process_is_refused(make_package: MakePackage, code: str, cause: str) -> None:
+    """The way in which the process ended, and what it was doing, is told."""
+    with pytest.raises(VerificationError) as caught:
+        verify(make_package(code), 1)
+
+    assert (
+        f"the fresh process {cause} Correct that, or set 'verify: false' for a model that cannot be loaded "
+        "beside its training."
+    ) == caught.value.cause
+
+
+def test_an_output_that_cannot_be_pickled_is_refused(make_package: MakePackage) -> None:
+    """A generator cannot leave its process, so it cannot be compared."""
+    with pytest.raises(VerificationError, match="could not hand back its output: TypeError: .*generator"):
+        verify(make_package("def predict(sample): return (bird for bird in sample)"), [1])
+
+
+def test_an_output_of_a_class_that_is_not_known_here_is_refused(make_package: MakePackage) -> None:
+    """What this process cannot read it cannot compare."""
+    package = make_package("class Bird: pass\ndef predict(sample): return Bird()")
+
+    with pytest.raises(VerificationError) as caught:
+        verify(package, 1)
+
+    assert (
+        "what the fresh process has predicted cannot be read here (No module named 'penguins'). "
+        "Let the pipeline return objects of classes that the project can import."
+    ) == caught.value.cause
+
+
+def test_a_sample_that_cannot_be_pickled_is_refused(temporary_directory: Path) -> None:
+    """The process ends without having been asked."""
+    with pytest.raises(VerificationError) as caught:
+        verify(Path("package"), threading.Lock())
+
+    assert (
+        "the sample cannot be pickled, and so cannot reach a fresh process (cannot pickle '_thread.lock' object). "
+        "Let the pipeline take what can be pickled, or set 'verify: false'."
+    ) == caught.value.cause
+    assert ([], []) == (processes(temporary_directory), list(temporary_directory.iterdir()))
+
+
+def test_the_time_limit_ends_the_process(make_package: MakePackage, temporary_directory: Path) -> None:
+    """The error names the limit and the stage that it fell into."""
+    package = make_package("def predict(sample): return sample")
+
+    with pytest.raises(VerificationError) as caught, Verifier("penguins") as verifier:
+        verifier.verify(package, Trial(1, 1, lambda: 1), shipped=["penguins"], timeout=0.01)
+
+    assert (
+        "the fresh process was stopped after 0.01 s, the limit 'verify_timeout', before it could import mlflow. "
+        "Raise 'verify_timeout', or set 'verify: false'."
+    ) == caught.value.cause
+    assert ([], []) == (processes(temporary_directory), list(temporary_directory.iterdir()))
+
+
+def test_a_verifier_that_is_not_needed_can_be_closed(temporary_directory: Path) -> None:
+    """Closing ends the process and removes its files; closing again does nothing."""
+    verifier = Verifier("penguins")
+    assert 1 == len(processes(temporary_directory))
+
+    verifier.close()
+    verifier.close()
+
+    assert ([], []) == (processes(temporary_directory), list(temporary_directory.iterdir()))
+
+
+def test_an_interpreter_that_is_not_known_is_named_as_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a program that embeds Python there is nothing to start."""
+    monkeypatch.setattr(sys, "executable", None)
+
+    with pytest.raises(VerificationError) as caught:
+        Verifier("penguins")
+
+    assert (
+        "Cannot verify 'penguins': this Python is embedded in another program, and does not know its "
+        "interpreter. Run Kedro by the interpreter itself, or set 'verify: false'."
+    ) == str(caught.value)
+
+
+def test_a_process_that_cannot_be_started_is_named_as_the_cause(
+    monkeypatch: pytest.MonkeyPatch, temporary_directory: Path
+) -> None:
+    """What the operating system says is passed on, and no file is left."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    with pytest.raises(VerificationError) as caught:
+        Verifier("penguins")
+
+    assert (
+        "Cannot verify 'penguins': no process can be started ([Errno 2] No such file or directory: "
+        "'/nowhere/python'). Correct that, or set 'verify: false'."
+    ) == str(caught.value)
+    assert [] == list(temporary_directory.iterdir())
+
+
+PARENT = """
+import os, sys, time
+from pathlib import Path
+from kedro_autolog_pipeline.verification.proof import Trial
+from kedro_autolog_pipeline.verification.verifier import Verifier
+
+package, is_predicting = sys.argv[1:]
+verifier = Verifier("penguins")
+if not package:
+    # A worker that holds the other end of the process's standard input.
+    if os.fork():
+        Path(is_predicting).touch()
+    time.sleep(60)
+verifier.verify(Path(package), Trial(is_predicting, None, None), shipped=["penguins"], timeout=600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("is_idle", [True, False])
+def test_the_process_does_not_outlive_its_parent(
+    make_package: MakePackage,
+    temporary_directory: Path,
+    tmp_path: Path,
+    number: signal.Signals,
+    *,
+    is_idle: bool,
+) -> None:
+    """Whether it waits or predicts, it ends when its parent is interrupted or killed, and so do its files."""
+    package = make_package("""
+        import pathlib, time
+
+        def predict(sample):
+            pathlib.Path(sample).touch()
+            time.sleep(600)
+    """)
+    is_predicting = tmp_path / "is_predicting"
+    arguments = ["" if is_idle else str(package), str(is_predicting)]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, *arguments],
+        env={**os.environ, "TMPDIR": str(temporary_directory)},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(is_predicting.exists)
+        assert 1 == len(processes(temporary_directory))
+
+        parent.send_signal(number)
+
+        assert -number == parent.wait(SECONDS)
+        wait_for(lambda: not processes(temporary_directory))
+        assert [] == list(temporary_directory.iterdir())
+    finally:
+        # The worker of the parent that waits.
+        os.killpg(parent.pid, signal.SIGKILL) if is_idle else parent.kill()
+        parent.wait()
