@@ -19,9 +19,7 @@ def _provider(site: Path, file: str, likely: str | None = None) -> Distribution 
 
 def test_name_and_version(tmp_path: Path) -> None:
     """Name and version are those of the metadata, whatever the module is called."""
-    install(
-        tmp_path, "Scikit-Penguin", {"skpenguin/__init__.py": "", "skpenguin/_tree.py": ""}, version="1.2+cpu"
-    )
+    install(tmp_path, "Scikit-Penguin", {"skpenguin/__init__.py": "", "skpenguin/_tree.py": ""}, version="1.2+cpu")
     for file in ("skpenguin/__init__.py", "skpenguin/_tree.py"):
         assert Distribution("Scikit-Penguin", "1.2+cpu", is_on_index=True) == _provider(tmp_path, file)
 
@@ -68,9 +66,7 @@ COMPILED = f"penguins/_fast{EXTENSION_SUFFIXES[0]}"
         "compiled archive",
     ],
 )
-def test_direct_url(
-    tmp_path: Path, direct_url: dict[str, Any] | None, file: str, *, is_on_index: bool
-) -> None:
+def test_direct_url(tmp_path: Path, direct_url: dict[str, Any] | None, file: str, *, is_on_index: bool) -> None:
     """What came from elsewhere is on no index, but an archive with compiled modules is."""
     install(tmp_path, "penguins", {"penguins/__init__.py": "", file: ""}, direct_url=direct_url)
     found = _provider(tmp_path, "penguins/__init__.py")
@@ -93,9 +89,7 @@ def test_required_archive(tmp_path: Path, required: str, *, is_on_index: bool) -
     metadata = install(tmp_path, "penguins", {"penguins/__init__.py": ""}, direct_url=archive)
     (metadata / "METADATA").write_text("Name: penguins\nVersion: 1\nRequires-Dist: penguins[all]\n")
     metadata = install(tmp_path, "colony", {"colony.py": ""})
-    (metadata / "METADATA").write_text(
-        f"Name: colony\nVersion: 1\nRequires-Dist: {required}\n\nRequires-Dist: x"
-    )
+    (metadata / "METADATA").write_text(f"Name: colony\nVersion: 1\nRequires-Dist: {required}\n\nRequires-Dist: x")
     assert Distribution("penguins", "1", is_on_index) == _provider(tmp_path, "penguins/__init__.py")
 
 
@@ -128,9 +122,7 @@ def test_metadata_of_older_formats(tmp_path: Path) -> None:
         tmp_path,
         {"penguins-1.0_py3.11.egg-info/PKG-INFO": text, "macaroni-1.0.egg-info": text.replace("P", "M")},
     )
-    assert Distribution("Penguins", "1.0.post1", is_on_index=True) == _provider(
-        tmp_path, "penguins/__init__.py"
-    )
+    assert Distribution("Penguins", "1.0.post1", is_on_index=True) == _provider(tmp_path, "penguins/__init__.py")
     assert Distribution("Menguins", "1.0.post1", is_on_index=True) == _provider(tmp_path, "macaroni.py")
 
 
@@ -157,9 +149,7 @@ def test_shared_directory(tmp_path: Path) -> None:
     install(tmp_path, "gentoo", {"ns/gentoo/__init__.py": ""})
     install(tmp_path, "adelie", {"ns/adelie/__init__.py": ""}, direct_url={"dir_info": {}})
     directory = InstallationDirectory(tmp_path)
-    assert [True, True, False, False] == [
-        directory.is_shared(name) for name in ("ns", "ns/gentoo", "ns/adelie", "n")
-    ]
+    assert [True, True, False, False] == [directory.is_shared(name) for name in ("ns", "ns/gentoo", "ns/adelie", "n")]
 
 
 def test_real_distribution() -> None:

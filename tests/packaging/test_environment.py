@@ -20,8 +20,8 @@ from kedro_autolog_pipeline.packaging.environment import (
     ShippedCode,
     copy_code,
     find_environment,
-    pickle_modules,
 )
+from kedro_autolog_pipeline.packaging.pickles import pickle_modules
 
 PROJECT = {
     "gentoo/__init__.py": "import gentoo_logging",
@@ -72,7 +72,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def source(tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001 - in sys.path before
+def source(tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a directory of a project's own sources that Python imports from, beside what is installed."""
     write_modules(tmp_path / "src", PROJECT)
     write_modules(tmp_path / "src", {"loose_module.py": ""})
@@ -103,9 +103,7 @@ def test_project(source: Path) -> None:
         requirements=(
             Requirement("gentoo-logging", "1.0", ("imported by gentoo",)),
             Requirement("kedro-like", "1.0", (f"imported by {inference}.pipeline",)),
-            Requirement(
-                "Krill-Py", "2.1", (f"imported by {inference}.nodes", f"imported by {shared}.cleaning")
-            ),
+            Requirement("Krill-Py", "2.1", (f"imported by {inference}.nodes", f"imported by {shared}.cleaning")),
             Requirement("late", "1.0", (f"imported by {inference}.nodes",)),
         ),
     ) == find_environment([NODES])
@@ -171,7 +169,8 @@ def test_lazy_package(source: Path) -> None:
         "lazy/training.py": "import late",
         "lazy/nodes.py": "from lazy import training",
     }
-    write_modules(source, {**modules, "lazy/report.py": "from lazy import train"})
+    write_modules(source, {**modules, "lazy/report.py": "from lazy import train", "lazy/all.py": "import lazy"})
+    assert [] == _pinned(_find("lazy.all"))
     assert ["late==1.0"] == _pinned(_find("lazy.nodes"))
     assert ["boosting==1.0", "late==1.0"] == _pinned(_find("lazy.report"))
 
@@ -179,9 +178,7 @@ def test_lazy_package(source: Path) -> None:
 def test_star_import(source: Path) -> None:
     """A star import takes the submodules that the package lists."""
     modules = {"stars/__init__.py": "__all__ = ['nodes', 'VALUE']", "stars/nodes.py": "import late"}
-    write_modules(
-        source, {**modules, "stars/other.py": "import boosting", "starred.py": "from stars import *"}
-    )
+    write_modules(source, {**modules, "stars/other.py": "import boosting", "starred.py": "from stars import *"})
     assert ["late==1.0"] == _pinned(_find("starred"))
     write_modules(source, {"starred_away.py": "from missing import *"})
     assert [] == _pinned(_find("starred_away"))
@@ -193,9 +190,7 @@ def test_distribution_installed_from_a_path(site: Path, *, editable: bool) -> No
     modules = {"local_dist/__init__.py": "import late", "local_module.py": "import boosting"}
     install(site, "local-dist", modules, direct_url={"dir_info": {"editable": editable}})
     environment = _find("local_dist", "local_module")
-    assert {"local_dist": site / "local_dist", "local_module": site / "local_module.py"} == _shipped(
-        environment
-    )
+    assert {"local_dist": site / "local_dist", "local_module": site / "local_module.py"} == _shipped(environment)
     assert ["boosting==1.0", "late==1.0"] == _pinned(environment)
 
 
@@ -208,9 +203,7 @@ def test_loose_package_among_distributions(site: Path) -> None:
 @pytest.mark.usefixtures("site")
 def test_editable_install_with_a_finder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package that a finder of an editable install maps to any directory is shipped from there."""
-    write_modules(
-        tmp_path / "checkout/lib", {"__init__.py": "", "nodes.py": "import late", "x/__init__.py": ""}
-    )
+    write_modules(tmp_path / "checkout/lib", {"__init__.py": "", "nodes.py": "import late", "x/__init__.py": ""})
 
     class Finder:
         @classmethod
@@ -229,8 +222,9 @@ def test_editable_install_with_a_finder(tmp_path: Path, monkeypatch: pytest.Monk
 def test_file_added_to_a_distribution(site: Path) -> None:
     """A file that somebody added to a distribution's package cannot be shipped apart from it."""
     write_modules(site, {"krillpy/added.py": "import late", "krillpy/plain/nodes.py": ""})
-    assert ["Krill-Py==2.1", "late==1.0"] == _pinned(_find("krillpy.added"))
-    assert ["Krill-Py==2.1"] == _pinned(_find("krillpy.plain.nodes"))
+    environment = _find("krillpy.added", "krillpy.plain.nodes")
+    assert ["Krill-Py==2.1", "late==1.0"] == _pinned(environment)
+    assert () == environment.code
 
 
 def test_distribution_in_the_package_of_another(site: Path) -> None:
@@ -287,9 +281,7 @@ def test_copied_code(source: Path, tmp_path: Path) -> None:
     """The shipped code is importable from where it is copied to, with its data."""
     copy_code(find_environment([NODES]).code, tmp_path / "code")
     assert sorted([*PROJECT, "loose_module.py"]) == _files(tmp_path / "code")
-    assert (source / "gentoo/data/species.csv").read_text() == (
-        tmp_path / "code/gentoo/data/species.csv"
-    ).read_text()
+    assert (source / "gentoo/data/species.csv").read_text() == (tmp_path / "code/gentoo/data/species.csv").read_text()
 
 
 def test_what_is_not_copied(source: Path, tmp_path: Path) -> None:

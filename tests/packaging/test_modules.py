@@ -62,12 +62,14 @@ def test_module_with_a_file(source: Path, name: str, file: str, package: str) ->
 
 def test_namespace_package(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package without ``__init__.py`` has all its directories, and no file."""
-    write_modules(tmp_path / "other", {"adelie/egg.py": ""})
+    write_modules(tmp_path / "other", {"adelie/egg.py": "", "adelie/deep/egg.py": ""})
+    write_modules(source, {"adelie/deep/chick.py": ""})
     monkeypatch.syspath_prepend(tmp_path / "other")
     module = _find("adelie")
     assert Module("adelie", None, (str(tmp_path / "other/adelie"), str(source / "adelie"))) == module
     assert module.root is None
-    assert _find("adelie.egg") is not None
+    for name in ("adelie.egg", "adelie.deep.egg", "adelie.deep.chick"):
+        assert _find(name) is not None
 
 
 @pytest.mark.usefixtures("source")

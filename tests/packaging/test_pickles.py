@@ -28,7 +28,7 @@ import cloudpickle
 import joblib  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from joblib import numpy_pickle
 from sklearn.ensemble import RandomForestClassifier
@@ -122,6 +122,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(VALUES, st.sampled_from(PROTOCOLS), st.sampled_from(WRITERS))
+@example(["\ud800", fractions.Fraction(1)], 4, pickle.dumps)
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_value(path: Path, value: Any, protocol: int, dumps: Callable[..., bytes]) -> None:
     """Exactly the modules are found that an unpickler asks for."""
@@ -247,9 +248,7 @@ def test_cut_off_compressed(path: Path) -> None:
     assert {"fractions"} == pickle_modules(path)
 
 
-@given(
-    st.sampled_from([b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"]\x00\x00", b"x\x9c"]), st.binary(max_size=50)
-)
+@given(st.sampled_from([b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"]\x00\x00", b"x\x9c"]), st.binary(max_size=50))
 @settings(max_examples=50, deadline=None)
 def test_damaged_compressed(path: Path, magic: bytes, content: bytes) -> None:
     """A damaged compressed file is read without an error."""

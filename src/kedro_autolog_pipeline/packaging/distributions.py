@@ -64,8 +64,7 @@ class InstallationDirectory:
             directory: Path relative to the directory, with forward slashes.
         """
         return any(
-            installed.has_files_in(directory) and self._is_on_index(installed)
-            for installed in self._installed.values()
+            installed.has_files_in(directory) and self._is_on_index(installed) for installed in self._installed.values()
         )
 
     def _is_on_index(self, installed: _Installed) -> bool:

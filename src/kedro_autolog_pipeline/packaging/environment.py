@@ -16,17 +16,6 @@ from packaging.utils import canonicalize_name
 from kedro_autolog_pipeline.packaging.distributions import Distribution, InstallationDirectory
 from kedro_autolog_pipeline.packaging.imports import Imports, read_imports
 from kedro_autolog_pipeline.packaging.modules import Module, find_module
-from kedro_autolog_pipeline.packaging.pickles import pickle_modules
-
-__all__ = [
-    "Environment",
-    "Requirement",
-    "Seed",
-    "ShippedCode",
-    "copy_code",
-    "find_environment",
-    "pickle_modules",
-]
 
 _REASONS_GIVEN = 5
 """How many reasons are listed for one entry; numpy has one in nearly every module."""

@@ -258,9 +258,7 @@ class _Pickle:
         target = self._stack[-1]
         if isinstance(target, dict):
             pairs = zip(items[::2], items[1::2], strict=True)
-            target.update(
-                (key, value) for key, value in pairs if isinstance(key, str) and key in _ARRAY_STATE
-            )
+            target.update((key, value) for key, value in pairs if isinstance(key, str) and key in _ARRAY_STATE)
 
     def _call(self, function: object, arguments: object) -> None:
         if function in _IMPORTS and isinstance(arguments, tuple):

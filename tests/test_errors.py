@@ -1,0 +1,38 @@
+"""Tests of errors."""
+
+from __future__ import annotations
+
+from kedro_autolog_pipeline.errors import (
+    AutologPipelineError,
+    ConfigurationError,
+    ModelLoadError,
+    PackagingError,
+    PredictionError,
+    TrackingError,
+    VerificationError,
+)
+
+
+def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
+    """The messages are an interface: they begin with what cannot be done and end with the remedy."""
+    messages = {
+        ConfigurationError(["a: wrong.", "b: wrong."]): (
+            "Cannot use 'mlflow.yml': 2 mistakes.\n  - a: wrong.\n  - b: wrong.\nCorrect them and run again; "
+            "no node has run."
+        ),
+        ConfigurationError(["a: wrong."]): (
+            "Cannot use 'mlflow.yml': 1 mistake.\n  - a: wrong.\nCorrect them and run again; no node has run."
+        ),
+        PackagingError("m", ["no data. Train.", "no file. Add it."]): (
+            "Cannot package 'm': no data. Train.\n  no file. Add it."
+        ),
+        VerificationError("m", "it differs."): "Cannot verify 'm': it differs.",
+        VerificationError("m", "it died.", "a\nb"): "Cannot verify 'm': it died.\nThe process wrote:\na\nb",
+        TrackingError("open a run", "no answer.", "Start it."): "Cannot open a run: no answer. Start it.",
+        ModelLoadError("/p", "no file.", "Log it again."): "Cannot load the model in '/p': no file. Log it again.",
+        PredictionError("no input.", "Give one."): "Cannot predict: no input. Give one.",
+    }
+
+    for error, message in messages.items():
+        assert message == str(error)
+        assert isinstance(error, AutologPipelineError)
