@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
-from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
+from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
 
@@ -341,6 +341,46 @@ def test_a_failing_training_ends_its_run_failed(project: KedroProject, client: M
     assert [run.info.status for run in runs(client)] == ["FAILED"]
     assert models(client) == []
     assert mlflow.active_run() is None
+
+
+def test_an_interrupted_training_ends_its_run_killed(project: KedroProject, client: MlflowClient) -> None:
+    """Ctrl-C in a node, which calls no hook of Kedro's, leaves a KILLED run and no model."""
+    project.write_pipeline(
+        "training",
+        TRAINING.replace("def fit_scaler(table):", "def fit_scaler(table):\n    raise KeyboardInterrupt"),
+    )
+
+    done = project.run_command()
+
+    assert done.returncode != 0
+    assert [run.info.status for run in runs(client)] == ["KILLED"]
+    assert models(client) == []
+
+
+def test_a_run_after_an_interrupted_one_is_its_own(project: KedroProject, client: MlflowClient) -> None:
+    """In a notebook, the run that was interrupted is KILLED when the next one starts."""
+    project.write(
+        "pipelines/training/interrupt.py",
+        """
+        pending = [KeyboardInterrupt]
+
+        def interrupt():
+            if pending:
+                raise pending.pop()
+        """,
+    )
+    calling = f"from {project.package}.pipelines.training.interrupt import interrupt\n"
+    project.write_pipeline(
+        "training",
+        calling + TRAINING.replace("def fit_scaler(table):", "def fit_scaler(table):\n    interrupt()"),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        project.run()
+
+    project.run()
+
+    assert sorted(run.info.status for run in runs(client)) == ["FINISHED", "KILLED"]
+    assert [model.status for model in models(client)] == ["READY"]
 
 
 def test_packaging_that_fails_leaves_a_failed_model_and_a_finished_run(
