@@ -20,9 +20,10 @@ class Context:
     def __init__(self, directory: Path, **files: object) -> None:
         base = directory / "base"
         base.mkdir(parents=True)
+        (directory / "local").mkdir()
         for name, content in files.items():
             (base / f"{name}.yml").write_text(yaml.safe_dump(content))
-        self.config_loader = OmegaConfigLoader(str(directory), base_env="base", default_run_env="base")
+        self.config_loader = OmegaConfigLoader(str(directory), base_env="base", default_run_env="local")
 
 
 def test_a_project_without_our_key_is_not_ours(tmp_path: Path) -> None:

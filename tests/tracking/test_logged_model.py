@@ -62,3 +62,12 @@ def test_two_models_of_a_run_have_its_metrics_each(run: TrackedRun) -> None:
             pass
 
     assert [[metric.value for metric in model.metrics or ()] for model in stored(run)] == [[0.7], [0.7]]
+
+
+def test_the_first_error_is_the_one_that_is_raised(run: TrackedRun, caplog: pytest.LogCaptureFixture) -> None:
+    """A store that does not take the failure either does not hide what failed."""
+    with pytest.raises(ValueError, match="no"), logged_model(run, "prices", {}) as model:
+        run.store.client().delete_logged_model(model.model_id)
+        raise ValueError("no")
+
+    assert f"'{model.uri}' cannot be marked FAILED: " in caplog.text

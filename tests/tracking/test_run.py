@@ -131,3 +131,28 @@ def test_parameters_are_logged_flat_and_once(run: TrackedRun) -> None:
     assert params["model.empty"] == "{}"
     assert params["a_b"] == "[1]"
     assert len(params) == 154
+
+
+def test_an_experiment_that_another_process_has_just_made_is_used(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two first runs at once share the experiment: the second to make it finds it made."""
+    made = store.client().create_experiment("shop")
+    look_up = mlflow.MlflowClient.get_experiment_by_name
+    answers = iter([None])
+    monkeypatch.setattr(
+        mlflow.MlflowClient, "get_experiment_by_name", lambda self, name: next(answers, look_up(self, name))
+    )
+
+    run = opened(store)
+    close_run(run, RunStatus.FINISHED)
+
+    assert run.experiment_id == made
+
+
+def test_an_experiment_that_cannot_be_made_is_an_error(store: Store) -> None:
+    """What the server says of a name that it refuses is what the user reads."""
+    with pytest.raises(TrackingError) as caught:
+        opened(store, TrackingConfig(ExperimentConfig("x" * 600)))
+
+    assert str(caught.value).startswith(f"Cannot open a run in experiment '{'x' * 600}' at '{store.tracking_uri}': ")

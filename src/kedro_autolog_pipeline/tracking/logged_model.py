@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from kedro_autolog_pipeline.tracking.run import TrackedRun
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
+
+_LOGGER = logging.getLogger(__name__)
 
 TAG_PREFIX = "kedro_autolog_pipeline."
 
@@ -65,6 +68,7 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
         The model, to upload its package to.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.exceptions import MlflowException
 
     client = run.store.client()
     data = client.get_run(run.run_id).data
@@ -82,8 +86,12 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
         _link_metrics(model)
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     except BaseException as error:
-        model.set_tags({"failure": f"{type(error).__name__}: {error}"})
-        client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+        try:
+            model.set_tags({"failure": f"{type(error).__name__}: {error}"})
+            client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+        except MlflowException as refusal:
+            # The server may be what failed; the user must read of that, not of this.
+            _LOGGER.warning("'%s' cannot be marked FAILED: %s", model.uri, refusal.message)
         raise
 
 

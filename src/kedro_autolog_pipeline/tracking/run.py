@@ -130,13 +130,6 @@ def log_parameters(run: TrackedRun, parameters: Mapping[str, Any]) -> None:
         client.log_batch(run.run_id, params=new[start : start + _PARAMETERS_PER_REQUEST])
 
 
-def set_run_tags(run: TrackedRun, tags: Mapping[str, str]) -> None:
-    """Set tags on a run."""
-    from mlflow.entities import RunTag
-
-    run.store.client().log_batch(run.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-
-
 def close_run(run: TrackedRun, status: RunStatus) -> None:
     """End a run that we opened, give back one that the configuration named, and leave a caller's run alone."""
     import mlflow
