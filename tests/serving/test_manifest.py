@@ -37,7 +37,9 @@ def manifest(inputs: Names = "instances", outputs: Names = "predictions") -> Man
         inputs=[InputEntry("instances", Origin.REQUEST), InputEntry("model", Origin.TRAINED)],
         outputs=["predictions"],
         parameters={"params:threshold": 0.5, "parameters": {"nested": [1, None, "text"]}},
-        artifacts=[ArtifactEntry("model", Origin.TRAINED, "artifacts/model/m", {"type": "t"}, 3, "ab", True)],
+        artifacts=[
+            ArtifactEntry("model", Origin.TRAINED, "artifacts/model/m", {"type": "t"}, 3, "ab", from_this_run=True)
+        ],
         requirements=[RequirementEntry("kedro==1.0", ["the model itself"])],
         code=[CodeEntry("shop", "code/shop", ["function of node 'predict'"])],
         notes=["A note."],
