@@ -20,20 +20,20 @@ OF_THE_TEST_RUN = [*sys.path, str(Path(__file__).parents[2])]
 
 
 @pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a source tree that is on ``sys.path``."""
-    directory = tmp_path / "src"
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a directory of installed distributions."""
+    directory = tmp_path / "site-packages"
     directory.mkdir()
     monkeypatch.syspath_prepend(str(directory))
     return directory
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a directory of installed distributions, on ``sys.path`` behind the source tree."""
-    directory = tmp_path / "site-packages"
+def source(tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a source tree, on ``sys.path`` before the installed distributions."""
+    directory = tmp_path / "src"
     directory.mkdir()
-    monkeypatch.setattr(sys, "path", [*sys.path, str(directory)])
+    monkeypatch.syspath_prepend(str(directory))
     return directory
 
 
@@ -88,13 +88,11 @@ def test_a_module_that_is_nowhere_is_not_found_as_ever(guard: ImportGuard) -> No
     """The guard adds nothing where there is nothing to refuse."""
     guard.install()
 
-    with pytest.raises(ModuleNotFoundError, match="^No module named 'auks'$"):
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'auks'$"):
         origin("auks")
 
 
-def test_an_installed_module_is_found_behind_a_source_tree(
-    guard: ImportGuard, source: Path, installed: Path
-) -> None:
+def test_an_installed_module_is_found_behind_a_source_tree(guard: ImportGuard, source: Path, installed: Path) -> None:
     """A source tree that comes first on ``sys.path`` does not hide what is installed."""
     write(source / "gulls.py")
     write(installed / "gulls.py")
@@ -103,9 +101,7 @@ def test_an_installed_module_is_found_behind_a_source_tree(
     assert installed / "gulls.py" == origin("gulls")
 
 
-def test_a_shipped_module_comes_from_the_package(
-    guard: ImportGuard, source: Path, installed: Path, code: Path
-) -> None:
+def test_a_shipped_module_comes_from_the_package(guard: ImportGuard, source: Path, installed: Path, code: Path) -> None:
     """The package's copy is taken, whether a source tree or an installed copy comes first."""
     for directory in (source, installed, code):
         write(directory / "gulls" / "__init__.py")
@@ -127,7 +123,7 @@ def test_a_shipped_module_that_the_package_lacks_is_refused_though_it_is_install
     guard.install()
     guard.admit(code, ["gulls"])
 
-    with pytest.raises(ModuleNotFoundError, match="^No module named 'gulls' in the package"):
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'gulls' in the package"):
         origin("gulls")
 
 
@@ -163,8 +159,11 @@ def test_the_finder_of_an_editable_install_does_not_hide_the_package(
     write(code / "gulls.py")
 
     class EditableFinder:
+        """Finds what the source tree has beside its path."""
+
         @staticmethod
         def find_spec(name: str, _: Sequence[str] | None, __: ModuleType | None) -> ModuleSpec | None:
+            """Find a module in the source tree."""
             path = source / "elsewhere" / f"{name}.py"
             return importlib.util.spec_from_file_location(name, path) if path.exists() else None
 
@@ -176,9 +175,7 @@ def test_the_finder_of_an_editable_install_does_not_hide_the_package(
     assert code / "gulls.py" == origin("gulls")
 
 
-def test_what_was_imported_before_is_judged_too(
-    guard: ImportGuard, source: Path, installed: Path, code: Path
-) -> None:
+def test_what_was_imported_before_is_judged_too(guard: ImportGuard, source: Path, installed: Path, code: Path) -> None:
     """A module that a ``.pth`` file or a plugin of MLflow has imported is imported again, from its right place."""
     write(source / "birds" / "north" / "gulls.py")
     write(installed / "auks.py")
@@ -206,8 +203,11 @@ def test_a_module_of_no_place_may_be_imported(guard: ImportGuard) -> None:
     """A module that a finder makes in memory has no place to be judged by."""
 
     class Finder:
+        """Makes one module, of no file."""
+
         @staticmethod
         def find_spec(name: str, _: Sequence[str] | None, __: ModuleType | None) -> ModuleSpec | None:
+            """Find that module."""
             return ModuleSpec(name, Finder) if name == "made_up" else None  # type: ignore[arg-type]  # see above
 
         @staticmethod
@@ -216,12 +216,21 @@ def test_a_module_of_no_place_may_be_imported(guard: ImportGuard) -> None:
 
         @staticmethod
         def exec_module(module: ModuleType) -> None:
+            """Fill it."""
             module.__dict__["wings"] = 2
 
     sys.meta_path.append(Finder)  # type: ignore[arg-type]  # importlib needs no more of a finder
     guard.install()
 
     assert 2 == importlib.import_module("made_up").wings
+
+
+def test_a_finder_that_python_asks_otherwise_is_left_to_it(guard: ImportGuard) -> None:
+    """Finders of old have no ``find_spec``; the guard does not stumble over them."""
+    sys.meta_path.append(object())  # type: ignore[arg-type]  # that is what such a finder looks like
+    guard.install()
+
+    assert guard.find_spec("auks") is None
 
 
 def distribution(directory: Path, name: str, modules: Sequence[str], origin: object = None) -> None:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -58,7 +59,9 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "model.py").write_text(ENTRY, encoding="utf-8")
     (directory / "penguins.py").touch()
     with pytest.MonkeyPatch.context() as patch:
+        # MLflow 3.0 loads what it saves, and makes a folder for runs wherever it is.
         patch.chdir(directory)
+        patch.setitem(sys.modules, "penguins", ModuleType("penguins"))
         mlflow.pyfunc.save_model(
             str(directory / "package"),
             python_model="model.py",
@@ -150,6 +153,8 @@ def test_a_package_that_gives_the_live_output_is_proven(
             Path(sample).write_text(json.dumps(facts))
             return {"scores": [0.1 + 0.2, float("nan")]}
     """)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
@@ -215,31 +220,59 @@ def test_objects_of_the_project_go_to_the_process_and_back(
     assert "key 'mass' is 3 (live) and 2 (packaged). The live pipeline repeats itself," in caught.value.cause
 
 
-def test_a_module_of_a_source_tree_cannot_be_imported(
+def test_what_does_not_travel_cannot_be_imported(
     make_package: MakePackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model that needs what only a ``.pth`` file leads to does not load, but it may use what is installed."""
-    package = make_package("import auks, gulls")
+    """A model may use what is installed, but no source tree, and no installed copy of what its package ships."""
+    package = make_package("""
+        import importlib.metadata
+        import auks
+
+        print([found.name for found in importlib.metadata.distributions(path=[auks.__path__[0]])])
+        import gulls
+    """)
     installed, source = tmp_path / "installed", tmp_path / "src"
-    (installed / "auks-1.0.dist-info").mkdir(parents=True)
-    (installed / "auks.py").touch()
-    # Python's own way to a directory's .pth files, other than installing something.
-    (installed / "sitecustomize.py").write_text(f"import site; site.addsitedir({str(installed)!r})")
-    (installed / "editable.pth").write_text(f"{source}\nimport gulls\n")
-    source.mkdir()
-    (source / "gulls.py").touch()
+    files = {
+        installed / "auks" / "__init__.py": f"__path__ = [{str(installed)!r}]",
+        installed / "auks-1.0.dist-info" / "METADATA": "Metadata-Version: 2.1\nName: auks\n",
+        installed / "penguins.py": "",
+        # Python's own way to a directory's .pth files, short of installing something.
+        installed / "sitecustomize.py": f"import site; site.addsitedir({str(installed)!r})",
+        installed / "editable.pth": f"{source}\nimport gulls\n",
+        installed / "gulls-1.0.dist-info" / "METADATA": "Metadata-Version: 2.1\nName: gulls\n",
+        installed / "gulls-1.0.dist-info" / "direct_url.json": '{"dir_info": {"editable": true}}',
+        source / "gulls.py": "",
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(source), str(installed)]))
     monkeypatch.setattr(sys, "path", [*sys.path, str(source), str(installed)])
 
-    with pytest.raises(VerificationError) as caught:
-        verify(package, 1)
+    with pytest.raises(VerificationError) as caught, Verifier("penguins", preload=["penguins"]) as verifier:
+        verifier.verify(package, None, shipped=["penguins"], timeout=SECONDS)
 
     assert (
         "the fresh process could not load it: ModuleNotFoundError: No module named 'gulls' in the package or "
         f"among what is installed; '{source / 'gulls.py'}' does not travel with the model. "
         "Correct that and package it again."
     ) == caught.value.cause
-    assert "import auks, gulls" in caught.value.log
+    assert "['auks']" in caught.value.log.splitlines()
+    assert "    import gulls" in caught.value.log.splitlines()
+
+
+def test_an_entry_file_that_fails_is_the_cause_rather_than_mlflow(make_package: MakePackage) -> None:
+    """MLflow wraps what the package's own entry file raises."""
+    package = make_package("")
+    (package / "model.py").write_text("import no_such_bird", encoding="utf-8")
+
+    with pytest.raises(VerificationError) as caught:
+        verify(package, 1)
+
+    assert (
+        "the fresh process could not load it: ModuleNotFoundError: No module named 'no_such_bird'. "
+        "Correct that and package it again."
+    ) == caught.value.cause
 
 
 def test_a_model_that_fails_is_shown_with_the_end_of_what_it_wrote(make_package: MakePackage) -> None:
@@ -256,8 +289,7 @@ def test_a_model_that_fails_is_shown_with_the_end_of_what_it_wrote(make_package:
 
     lines = caught.value.log.splitlines()
     assert (
-        "the fresh process could not predict on the sample: ValueError: no krill. "
-        "Correct that and package it again."
+        "the fresh process could not predict on the sample: ValueError: no krill. Correct that and package it again."
     ) == caught.value.cause
     assert ["ValueError: no krill.", "Ask again."] == lines[-2:]
     assert 40 == len(lines)
@@ -288,7 +320,7 @@ def test_a_model_that_ends_the_process_is_refused(make_package: MakePackage, cod
 
 def test_an_output_that_cannot_be_pickled_is_refused(make_package: MakePackage) -> None:
     """A generator cannot leave its process, so it cannot be compared."""
-    with pytest.raises(VerificationError, match="could not hand back its output: TypeError: .*generator"):
+    with pytest.raises(VerificationError, match=r"could not hand back its output: TypeError: .*generator"):
         verify(make_package("def predict(sample): return (bird for bird in sample)"), [1])
 
 
@@ -311,7 +343,7 @@ def test_a_sample_that_cannot_be_pickled_is_refused(temporary_directory: Path) -
         verify(Path("package"), threading.Lock())
 
     assert (
-        "the sample cannot be pickled, and so cannot reach a fresh process (cannot pickle '_thread.lock' object). "
+        "the sample cannot be handed to a fresh process (cannot pickle '_thread.lock' object). "
         "Let the pipeline take what can be pickled, or set 'verify: false'."
     ) == caught.value.cause
     assert ([], []) == (processes(temporary_directory), list(temporary_directory.iterdir()))
@@ -331,10 +363,15 @@ def test_the_time_limit_ends_the_process(make_package: MakePackage, temporary_di
     assert ([], []) == (processes(temporary_directory), list(temporary_directory.iterdir()))
 
 
-def test_a_verifier_that_is_not_needed_can_be_closed(temporary_directory: Path) -> None:
-    """Closing ends the process and removes its files; closing again does nothing."""
+@pytest.mark.parametrize("has_process_groups", [True, False])
+def test_a_verifier_that_is_not_needed_can_be_closed(
+    temporary_directory: Path, monkeypatch: pytest.MonkeyPatch, *, has_process_groups: bool
+) -> None:
+    """Closing ends the process and removes its files, on Windows too; closing again does nothing."""
+    if not has_process_groups:
+        monkeypatch.delattr(os, "killpg")
     verifier = Verifier("penguins")
-    assert 1 == len(processes(temporary_directory))
+    wait_for(lambda: processes(temporary_directory))
 
     verifier.close()
     verifier.close()
@@ -377,14 +414,17 @@ from pathlib import Path
 from kedro_autolog_pipeline.verification.proof import Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
-package, is_predicting = sys.argv[1:]
+package, is_ready = sys.argv[1:]
 verifier = Verifier("penguins")
 if not package:
     # A worker that holds the other end of the process's standard input.
-    if os.fork():
-        Path(is_predicting).touch()
-    time.sleep(60)
-verifier.verify(Path(package), Trial(is_predicting, None, None), shipped=["penguins"], timeout=600)
+    is_worker = os.fork() == 0
+    while not list(Path(os.environ["TMPDIR"]).glob("*/stages.txt")):
+        time.sleep(0.01)
+    if not is_worker:
+        Path(is_ready).touch()
+    time.sleep(600)
+verifier.verify(Path(package), Trial(is_ready, None, None), shipped=["penguins"], timeout=600)
 """
 
 
@@ -406,8 +446,8 @@ def test_the_process_does_not_outlive_its_parent(
             pathlib.Path(sample).touch()
             time.sleep(600)
     """)
-    is_predicting = tmp_path / "is_predicting"
-    arguments = ["" if is_idle else str(package), str(is_predicting)]
+    is_ready = tmp_path / "is_ready"
+    arguments = ["" if is_idle else str(package), str(is_ready)]
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, *arguments],
         env={**os.environ, "TMPDIR": str(temporary_directory)},
@@ -415,7 +455,7 @@ def test_the_process_does_not_outlive_its_parent(
         start_new_session=True,
     )
     try:
-        wait_for(is_predicting.exists)
+        wait_for(is_ready.exists)
         assert 1 == len(processes(temporary_directory))
 
         parent.send_signal(number)

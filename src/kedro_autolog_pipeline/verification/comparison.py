@@ -90,9 +90,7 @@ class _Comparison:
             self._met[pair] = (live, packaged, None)
             types = _name(type(live)), _name(type(packaged))
             difference = (
-                _compare(live, packaged, self)
-                if types[0] == types[1]
-                else _Difference.between("has type", *types)
+                _compare(live, packaged, self) if types[0] == types[1] else _Difference.between("has type", *types)
             )
             self._met[pair] = (live, packaged, difference)
         return self._met[pair][2]
@@ -101,7 +99,7 @@ class _Comparison:
 @singledispatch
 def _compare(live: Any, packaged: Any, comparison: _Comparison) -> _Difference | None:
     """Compare two objects of one type; what follows is for a type that has no rule of its own below."""
-    difference = _compare_attributes(live, packaged, "shape", "columns", "dtype", "dtypes")
+    difference = _compare_attributes(live, packaged, "shape", "dtype", "dtypes", "schema")
     if difference is not None or not comparison.of_values:
         return difference
     if hasattr(live, "toarray"):
@@ -161,9 +159,7 @@ def _compare_mappings(
 @_compare.register(list)
 @_compare.register(tuple)
 @_compare.register(deque)
-def _compare_sequences(
-    live: Sequence[Any], packaged: Sequence[Any], comparison: _Comparison
-) -> _Difference | None:
+def _compare_sequences(live: Sequence[Any], packaged: Sequence[Any], comparison: _Comparison) -> _Difference | None:
     if len(live) != len(packaged):
         return _Difference.between("has length", len(live), len(packaged))
     for position, items in enumerate(zip(live, packaged, strict=True)):
@@ -175,9 +171,7 @@ def _compare_sequences(
 
 @_compare.register(set)
 @_compare.register(frozenset)
-def _compare_sets(
-    live: AbstractSet[Any], packaged: AbstractSet[Any], comparison: _Comparison
-) -> _Difference | None:
+def _compare_sets(live: AbstractSet[Any], packaged: AbstractSet[Any], comparison: _Comparison) -> _Difference | None:
     if live == packaged or not comparison.of_values:
         return None
     return _Difference.between("alone holds", _shown(live - packaged), _shown(packaged - live))
@@ -300,8 +294,8 @@ def _compare_parts(live: Any, packaged: Any, comparison: _Comparison) -> _Differ
         difference = comparison.between(*pair)
         if difference is not None:
             # Its own repr says it better than an attribute does, unless it leaves the difference out.
-            tells = type(live).__repr__ is not object.__repr__ and _shown(live) != _shown(packaged)
-            return whole if tells else difference
+            shows_itself = type(live).__repr__ != object.__repr__  # type: ignore[comparison-overlap]  # a class may override it
+            return whole if shows_itself and _shown(live) != _shown(packaged) else difference
     return None
 
 

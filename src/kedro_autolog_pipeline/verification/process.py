@@ -18,14 +18,12 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from types import ModuleType
+from types import ModuleType
+from typing import Any, NoReturn
 
 SAMPLE_FILE = "sample.pkl"
 OUTPUT_FILE = "output.pkl"
@@ -62,7 +60,7 @@ class ImportGuard:
 
     def __init__(self, installed: Iterable[str]) -> None:
         # By its place too: not all that the standard library is made of has a name that Python lists.
-        standard_library = Path(os.__file__).parent
+        standard_library = str(Path(os.__file__).parent)
         self._installed = [_normal(directory) for directory in (*installed, standard_library)]
         self._code: list[str] = []
         self._shipped: frozenset[str] = frozenset()
@@ -99,18 +97,14 @@ class ImportGuard:
         )
         raise ModuleNotFoundError(message, name=name)
 
-    def _candidates(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None
-    ) -> Iterator[ModuleSpec]:
-        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                yield spec
+    def _candidates(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> Iterator[ModuleSpec]:
+        behind = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        # Before Python 3.12, a finder may have its old method alone; Python asks it when the guard knows nothing.
+        finders = [finder.find_spec for finder in behind if hasattr(finder, "find_spec")]
+        yield from filter(None, (find_spec(name, path, target) for find_spec in finders))
         if path is None:
             # A source tree that comes earlier on sys.path hides the copy that may be used.
-            spec = PathFinder.find_spec(name, self._roots(name))
-            if spec is not None:
-                yield spec
+            yield from filter(None, [PathFinder.find_spec(name, self._roots(name))])
 
     def _roots(self, name: str) -> list[str]:
         return self._code if _top_level(name) in self._shipped else [*self._code, *self._installed]
@@ -153,7 +147,7 @@ def hide_distributions(shipped: Iterable[str]) -> None:
     def discover_others(**criteria: Any) -> Iterator[importlib.metadata.Distribution]:
         return (found for found in discover(**criteria) if not stays_behind(found))
 
-    importlib.metadata.Distribution.discover = discover_others  # type: ignore[method-assign,assignment]
+    importlib.metadata.Distribution.discover = discover_others  # type: ignore[method-assign]  # no hook does it
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -165,7 +159,7 @@ def main(arguments: Sequence[str]) -> None:
     """
     settings = json.loads(arguments[0])
     directory = Path(settings["directory"])
-    threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(os.getppid(), directory), daemon=True).start()
     # Python has put this program's own folder there.
     sys.path[:] = [entry for entry in sys.path if _normal(entry) != _normal(Path(__file__).parent)]
     sys.path += [entry for entry in settings["installed"] if entry not in sys.path]
@@ -229,10 +223,9 @@ def _enter(directory: Path, stage: Stage) -> None:
         file.write(f"{stage.name}\n")
 
 
-def _end_with_parent(directory: Path) -> None:
+def _end_with(parent: int, directory: Path) -> None:
     """End the process when its parent has died, however that was, and whatever the process is doing."""
     # The end of standard input would not tell: a worker that the parent has forked holds it open.
-    parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_SECONDS)
     _abandon(directory)

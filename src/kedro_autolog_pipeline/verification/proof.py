@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from kedro_autolog_pipeline.errors import VerificationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Outcome(Enum):

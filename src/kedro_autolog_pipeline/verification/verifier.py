@@ -12,21 +12,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.verification import process as program
 from kedro_autolog_pipeline.verification.process import Stage
-from kedro_autolog_pipeline.verification.proof import Outcome, Proof, judge
+from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-
     from typing_extensions import Self
-
-    from kedro_autolog_pipeline.verification.proof import Trial
 
 LOG_LINES = 40
 """How much of what the process wrote an error shows: a traceback through MLflow, and what led to it."""
@@ -118,9 +115,7 @@ class Verifier:
         self._process.communicate()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def verify(
-        self, package: Path, trial: Trial | None, *, shipped: Iterable[str] = (), timeout: float
-    ) -> Proof:
+    def verify(self, package: Path, trial: Trial | None, *, shipped: Iterable[str] = (), timeout: float) -> Proof:
         """Prove a package; the process has ended when this returns or raises.
 
         Args:
@@ -182,7 +177,7 @@ class Verifier:
                 cloudpickle.dump(sample, file, protocol=5)
         except Exception as error:
             cause = (
-                f"the sample cannot be pickled, and so cannot reach a fresh process ({error}). "
+                f"the sample cannot be handed to a fresh process ({error}). "
                 "Let the pipeline take what can be pickled, or set 'verify: false'."
             )
             raise VerificationError(self._model, cause) from error
