@@ -301,7 +301,39 @@ def test_the_names_belong_to_the_only_model_of_a_process(shop: str, package: Cal
     assert {"next": module.Price} == typing.get_type_hints(module.Price)
     by_name = importlib.import_module(f"{shop}.functions")
     assert by_name.call() is importlib.import_module(f"{shop}.late")
-    assert str(Path(module.__file__).parents[1]) == sys.path[-1]
+    assert module.__file__ == str(Path(sys.path[-1], shop, "types.py"))
+
+
+def test_threads_may_import_by_name_and_by_statement_at_the_same_time(
+    shop: str, package: Callable[..., PackageCode]
+) -> None:
+    """A thread that imports a module by its name, and one whose statement does, do not wait for each other."""
+    functions = """
+        import importlib, threading
+        meeting = threading.Barrier(2)
+
+        def by_name():
+            return importlib.import_module("shop.slow").VERSION
+
+        def by_statement():
+            meeting.wait(30)
+            from .slow import VERSION
+            return VERSION
+        """
+    slow = """
+        import time
+        from .functions import meeting
+
+        meeting.wait(30)
+        time.sleep(0.2)
+        from .late import VERSION
+        """
+    module = loaded(package(version(1, functions=functions, slow=slow)), f"{shop}.functions")
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(call) for call in (module.by_name, module.by_statement)]
+
+        assert [1, 1] == [answer.result(timeout=30) for answer in answers]
 
 
 def test_the_second_model_of_the_same_names_makes_the_first_one_give_them_up(
@@ -316,6 +348,42 @@ def test_the_second_model_of_the_same_names_makes_the_first_one_give_them_up(
 
     assert {} == modules_of(shop)
     assert [(1, 1, 1), 1, 2] == [first.versions(), by_name.call(), second.call()]
+
+
+@pytest.mark.parametrize("ending", ["", "raise RuntimeError('disturbed')"])
+def test_a_model_may_give_up_its_names_in_the_middle_of_an_import(
+    shop: str, package: Callable[..., PackageCode], ending: str
+) -> None:
+    """A late import during which a second model is loaded gives the first model's module, or its error."""
+    functions = "def call():\n    from .disturbed import VERSION\n    return VERSION"
+    disturbed = f"""
+        from .constants import VERSION
+        from .functions import disturb
+        disturb()
+        {ending}
+        """
+    module = loaded(package(version(1, functions=functions, disturbed=disturbed)), f"{shop}.functions")
+    second: list[Any] = []
+    module.disturb = lambda: second or second.append(loaded(package(version(2)), f"{shop}.nodes"))
+
+    if ending:
+        with pytest.raises(RuntimeError, match="disturbed"):
+            module.call()
+    else:
+        assert 1 == module.call()
+    assert (2, 2, 2) == second[0].versions()
+    assert {} == modules_of(shop)
+
+
+def test_a_late_import_may_fail_in_the_only_model_of_a_process(shop: str, package: Callable[..., PackageCode]) -> None:
+    """What a module raises when a function imports it comes through."""
+    functions = "def call():\n    from . import broken"
+    module = loaded(
+        package(version(1, functions=functions, broken="raise RuntimeError('broken')")), f"{shop}.functions"
+    )
+
+    with pytest.raises(RuntimeError, match="broken"):
+        module.call()
 
 
 def test_a_process_that_takes_the_names_back_keeps_them(
@@ -381,7 +449,7 @@ def test_what_a_package_does_not_ship_is_found_as_ever(
     shop: str, package: Callable[..., PackageCode], tmp_path: Path
 ) -> None:
     """A library that the model is the first to import is the process's afterwards."""
-    library = f"library_of_{shop}"
+    library = f"library_{uuid4().hex}"
     write_code(tmp_path, shop, {f"{library}.py": ""})
     sys.path.append(str(tmp_path))
 
@@ -415,7 +483,7 @@ def test_a_name_that_a_finder_refuses_is_nobodys(
             if name == shop:
                 raise ModuleNotFoundError(name)
 
-    sys.meta_path.insert(0, Refusal)  # type: ignore[arg-type]  # it has what a finder needs
+    sys.meta_path.insert(0, Refusal)
 
     module = loaded(package(version(1)), f"{shop}.nodes")
 

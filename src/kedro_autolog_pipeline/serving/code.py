@@ -17,7 +17,8 @@ process goes on with what it has imported first. Two models that ship two versio
 reads all formats before its own, and refuses a newer one.
 
 What it does not see: another thread that imports a shipped name for the process itself in the moment in which a model
-is loaded, and an ``import`` statement in a function that travels as a pickle.
+is loaded; an ``import`` statement in a function that travels as a pickle; and a built-in function that is replaced in
+``builtins`` when the model is loaded already.
 """
 
 from __future__ import annotations
@@ -123,6 +124,17 @@ class PackageCode:
         module = self._modules.get(absolute)
         if module is not None and all(hasattr(module, each) for each in fromlist or ()):
             return module if fromlist else self._modules[_top_level(absolute)]
+        if self._has_names():
+            # Without the lock: a thread that waits for it may be importing the same module by its name. Where another
+            # model has made this one give up the names in the meantime, what came out of it does not count.
+            try:
+                found = builtins.__import__(name, globals, locals, fromlist or (), level)
+            except Exception:
+                if self._has_names():
+                    raise
+            else:
+                if self._has_names():
+                    return found
         with self._in_place():
             return builtins.__import__(name, globals, locals, fromlist or (), level)
 
@@ -133,21 +145,17 @@ class PackageCode:
             if self._is_in_place:
                 yield
                 return
-            is_swapped = not self._has_names()
-            others = self._taken_out() if is_swapped else {}
-            if is_swapped:
-                sys.modules.update(self._modules)
-                sys.meta_path.insert(0, self)
+            others = self._taken_out()
+            sys.modules.update(self._modules)
+            sys.meta_path.insert(0, self)
             self._is_in_place = True
             try:
                 yield
             finally:
                 self._is_in_place = False
-                self._modules = self._standing_for()
-                if is_swapped:
-                    sys.meta_path.remove(self)
-                    self._taken_out()
-                    sys.modules.update(others)
+                sys.meta_path.remove(self)
+                self._modules = self._taken_out()
+                sys.modules.update(others)
 
     def _settle(self) -> None:
         """Let the names belong to this model where nobody else has them, and to no model where another one has."""
@@ -187,13 +195,9 @@ class PackageCode:
         """Whether the names still belong to this model, for the process may have taken them back."""
         return self._is_holder and all(sys.modules.get(name) is module for name, module in self._modules.items())
 
-    def _standing_for(self) -> dict[str, ModuleType]:
-        """Give all that the shipped names stand for."""
-        return {name: module for name, module in list(sys.modules.items()) if _top_level(name) in self._names}
-
     def _taken_out(self) -> dict[str, ModuleType]:
         """Give all that the shipped names stand for, and let them stand for nothing."""
-        return {name: sys.modules.pop(name) for name in self._standing_for()}
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if _top_level(name) in self._names}
 
     def _is_elsewhere(self, name: str) -> bool:
         """Whether the process has a top-level module that is not the package's, or could import one."""
