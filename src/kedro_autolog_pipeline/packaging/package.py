@@ -17,6 +17,7 @@ from kedro_autolog_pipeline.packaging.contents import Contents
 from kedro_autolog_pipeline.packaging.environment import copy_code
 from kedro_autolog_pipeline.packaging.functions import stage_node
 from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     CodeEntry,
@@ -26,8 +27,6 @@ from kedro_autolog_pipeline.serving.manifest import (
     RequirementEntry,
     write_manifest,
 )
-
-CODE_DIRECTORY = "code"
 
 ENTRY_FILE = "model.py"
 

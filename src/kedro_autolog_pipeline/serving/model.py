@@ -15,6 +15,7 @@ from kedro.pipeline import Pipeline, node
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from kedro_autolog_pipeline.errors import ModelLoadError, PredictionError
+from kedro_autolog_pipeline.serving.code import PackageCode
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.executor import Executor, Step
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest, NodeEntry, read_manifest
@@ -45,13 +46,15 @@ class KedroPipelineModel(PythonModel):
             ModelLoadError: When something in it cannot be read.
         """
         manifest = read_manifest(self._package)
-        steps = [
-            Step(node.name, _load_function(node, self._package), node.inputs, node.outputs) for node in manifest.nodes
-        ]
+        with PackageCode(self._package, manifest).loading():
+            steps = [
+                Step(node.name, _load_function(node, self._package), node.inputs, node.outputs)
+                for node in manifest.nodes
+            ]
+            artifacts = {entry.name: _load_artifact(entry, self._package) for entry in manifest.artifacts}
         self._pipeline = Pipeline(
             [node(step.function, step.inputs, step.outputs, name=f"n{i}") for i, step in enumerate(steps)]
         )
-        artifacts = {entry.name: _load_artifact(entry, self._package) for entry in manifest.artifacts}
         self._executor = Executor(
             steps,
             constants={**typed_parameters(manifest.parameters, self._pipeline), **artifacts},
