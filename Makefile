@@ -8,7 +8,8 @@ LOWEST_TESTS ?= tests/scenarios
 
 VENV := .venv
 VENV_LOWEST := .venv-lowest
-SOURCES := src tests demo
+VENV_PEER := .venv-bench-kedro-mlflow
+SOURCES := src tests demo benchmarks
 UV := $(VENV)/bin/uv pip install --quiet --editable .
 
 # Nothing is written to the user's caches or sent to anybody, and no setting of the user's MLflow or Python leaks in.
@@ -31,7 +32,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo test test-lowest lint clean
+.PHONY: help demo test test-lowest lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -58,10 +59,16 @@ lint: $(VENV)/.installed ## Check style, types, imports and docstrings.
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/interrogate $(SOURCES)
 
+bench: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure what docs/benchmarks.md reports, and write it there.
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks
+
+bench-quick: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the same, less exactly, and only print it.
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --quick
+
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) $(VENV_LOWEST) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
-	find src tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Cannot use " + sys.executable + \
@@ -82,4 +89,12 @@ $(VENV_LOWEST)/.installed: pyproject.toml | $(VENV)/bin/uv
 	@echo "sqlalchemy<2.1" > $(VENV_LOWEST)/constraints.txt
 	@$(UV) --python $(VENV_LOWEST)/bin/python --group test --resolution lowest-direct \
 		--only-binary :all: --constraints $(VENV_LOWEST)/constraints.txt
+	@touch $@
+
+# kedro-mlflow's model needs kedro-datasets, and does not require it.
+$(VENV_PEER)/.installed: Makefile | $(VENV)/bin/uv
+	@echo "Installing into $(VENV_PEER); the first time takes a minute or two."
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_PEER)
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV_PEER)/bin/python \
+		"kedro-mlflow>=2.0.3" kedro kedro-datasets mlflow scikit-learn
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from kedro_autolog_pipeline.packaging.environment import Environment, Seed, Ship
 from kedro_autolog_pipeline.packaging.functions import defining_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
+from kedro_autolog_pipeline.packaging.mutation import changed_constants
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
 from kedro_autolog_pipeline.packaging.pickles import pickle_modules
@@ -22,6 +24,8 @@ from kedro_autolog_pipeline.serving.manifest import Origin
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -60,6 +64,7 @@ class Contents:
         signature: The model's signature; None for a model without one.
         notes: What a reader of the manifest should know, one sentence each.
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
+        copied: Artifacts and parameters that a call changes in place, sorted; none when there is no rehearsal.
         rehearsal: A call to reproduce; None when the run held no data for the request inputs.
     """
 
@@ -70,6 +75,7 @@ class Contents:
     signature: ModelSignature | None
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
+    copied: tuple[str, ...]
     rehearsal: Rehearsal | None
 
 
@@ -103,6 +109,7 @@ def gather_contents(pair: Pair, run: KedroRun, parameters_in_files: Callable[[],
         signature=inferred.signature,
         notes=inferred.notes,
         fixed_parameters=inferred.fixed_parameters,
+        copied=() if rehearsal is None else _find_changed(rehearsal),
         rehearsal=rehearsal,
     )
 
@@ -124,6 +131,18 @@ def _rehearse(pair: Pair, run: KedroRun, parameters: Mapping[str, Any]) -> Rehea
     pipeline = LivePipeline(pair, run.catalog, run.written, parameters)
     sample = {name: take_sample(run.catalog.load(name)) for name in requests}
     return Rehearsal(pipeline, sample, pipeline.predict(sample))
+
+
+def _find_changed(rehearsal: Rehearsal) -> tuple[str, ...]:
+    live = rehearsal.pipeline
+    names = changed_constants(live.pair.inference, live.constants(), rehearsal.sample)
+    if names:
+        _LOGGER.info(
+            "Each call of '%s' gets its own copy of %s, changed in place by its nodes.",
+            live.pair.config.name,
+            ", ".join(names),
+        )
+    return tuple(names)
 
 
 def _infer_signature(pair: Pair, rehearsal: Rehearsal | None, parameters: Mapping[str, Any]) -> InferredSignature:

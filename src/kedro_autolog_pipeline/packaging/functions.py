@@ -1,4 +1,4 @@
-"""A node's function comes in, how the package refers to it goes out: an import path, or a pickle of its own."""
+"""A node comes in, how the package refers to its function goes out: an import path, or a pickle of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from kedro.pipeline.node import Node
 
+from kedro_autolog_pipeline.serving.executor import Step
 from kedro_autolog_pipeline.serving.manifest import NodeEntry
 
 FUNCTIONS_DIRECTORY = "functions"
@@ -56,6 +57,11 @@ def stage_node(node: Node, index: int, package: Path) -> NodeEntry:
         _pickle(node.func, package / path)
         return NodeEntry(node.name, path, is_pickled=True, inputs=_inputs(node), outputs=_outputs(node))
     return NodeEntry(node.name, path, is_pickled=False, inputs=_inputs(node), outputs=_outputs(node))
+
+
+def resolved_step(node: Node) -> Step:
+    """Give a node as the executor takes it, with the function that the project has."""
+    return Step(node.name, node.func, inputs=_inputs(node), outputs=_outputs(node))
 
 
 def _pickle(function: Callable[..., Any], path: Path) -> None:

@@ -48,7 +48,6 @@ class LivePipeline:
         Raises:
             Exception: Whatever a node raises.
         """
-        artifacts = self.pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
         # Kedro tells of each node that it runs, which would read as a second run of the user's.
         with _QUIET_LOCK:
             logger = logging.getLogger("kedro")
@@ -60,7 +59,7 @@ class LivePipeline:
                 catalog = DataCatalog(
                     {
                         **{name: MemoryDataset(data) for name, data in given.items()},
-                        **{name: self._dataset(name) for name in artifacts},
+                        **{name: self._dataset(name) for name in self._artifacts},
                     }
                 )
                 result = SequentialRunner().run(self.pair.inference, catalog)
@@ -68,6 +67,21 @@ class LivePipeline:
                 logger.setLevel(level)
         outputs = {name: result[name].load() for name in sorted(result)}
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def constants(self) -> dict[str, Any]:
+        """Load what every call shares, anew: artifacts and parameters by dataset name.
+
+        Raises:
+            Exception: Whatever a dataset raises.
+        """
+        return {
+            **typed_parameters(self.parameters, self.pair.inference),
+            **{name: self._dataset(name).load() for name in self._artifacts},
+        }
+
+    @property
+    def _artifacts(self) -> list[str]:
+        return self.pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
 
     def _dataset(self, name: str) -> Any:
         dataset = self.catalog.get(name)

@@ -105,6 +105,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         ],
         notes=list(contents.notes),
         provenance=_provenance(identity, contents.pair),
+        copied=list(contents.copied),
     )
     copy_code(contents.environment.code, package / CODE_DIRECTORY)
     write_manifest(manifest, package)

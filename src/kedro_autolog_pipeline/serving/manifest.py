@@ -167,6 +167,8 @@ class Manifest:
         code: What travels in the package.
         notes: What a reader should know of this package, one sentence each.
         provenance: Where it comes from.
+        copied: Artifacts and parameters that a call was seen to change in place, and which each call therefore gets
+            a copy of; sorted.
     """
 
     format_version: int
@@ -180,6 +182,7 @@ class Manifest:
     code: list[CodeEntry]
     notes: list[str]
     provenance: Provenance
+    copied: list[str] = attrs.field(factory=list)
 
     @property
     def request_inputs(self) -> list[str]:

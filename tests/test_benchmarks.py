@@ -1,0 +1,79 @@
+"""Tests of the benchmarks' arithmetic and of what they write; nothing here is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measurements import Summary, interleaved, line_through, summarise, typical_ratio
+from benchmarks.report import BEGIN, END, Comparison, Unit, replace_results, table
+
+
+def test_a_summary_is_the_median_and_the_quartiles() -> None:
+    """One very slow turn does not move it; a single measurement is its own summary."""
+    assert Summary(3.0, 2.0, 4.0) == summarise([1.0, 5000.0, 3.0, 2.0, 4.0])
+    assert Summary(7.0, 7.0, 7.0) == summarise([7.0])
+    assert Summary(7000.0, 7000.0, 7000.0) == summarise([7.0]).scaled(1e3)
+
+
+def test_a_ratio_is_taken_turn_by_turn() -> None:
+    """A machine that becomes ten times slower does so for both."""
+    assert 2.0 == typical_ratio([2.0, 4.0, 60.0], [1.0, 2.0, 30.0])
+
+    with pytest.raises(ValueError, match="zip"):
+        typical_ratio([1.0], [1.0, 2.0])
+
+
+def test_what_is_measured_takes_turns() -> None:
+    """Each is called once for nothing, then each is first as often as the other."""
+    calls: list[str] = []
+    numbers = count()
+
+    def measuring(name: str) -> Callable[[], float]:
+        def measure() -> float:
+            calls.append(name)
+            return float(next(numbers))
+
+        return measure
+
+    measured = interleaved({"a": measuring("a"), "b": measuring("b")}, turns=2)
+
+    assert ["a", "b", "a", "b", "b", "a"] == calls
+    assert {"a": [2.0, 5.0], "b": [3.0, 4.0]} == measured
+
+
+def test_a_line_goes_through_the_points() -> None:
+    """Base and slope are those of the line on which the points lie."""
+    assert (2.0, 0.5) == line_through({1: 2.5, 5: 4.5, 20: 12.0})
+
+
+def test_the_table_has_medians_quartiles_ratio_and_verdict() -> None:
+    """A row says who was faster by how much, in units that can be read, and whether that is enough."""
+    comparisons = [
+        Comparison("one call", "by hand", Unit.MICROSECONDS, [2.47e-6], [870e-6], "≤ 3.7 us", is_met=True),
+        Comparison("serving", "by hand", Unit.PER_SECOND, [80.0, 90.0, 100.0], [100.0] * 3, "≥ 0.95x", is_met=False),
+    ]
+
+    assert (
+        "|  | ours | peer | ours / peer | target | met |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| one call | 2.47 us (2.47-2.47) | by hand: 870 us (870-870) | 1/352 | ≤ 3.7 us | yes |\n"
+        "| serving | 90.0 /s (85.0-95.0) | by hand: 100 /s (100-100) | 0.90 | ≥ 0.95x | **no** |"
+    ) == table(comparisons)
+
+
+def test_results_replace_those_before_them(tmp_path: Path) -> None:
+    """What people have written around them stays; a file without a place for them is refused."""
+    file = tmp_path / "benchmarks.md"
+    file.write_text(f"# Before\n{BEGIN}\nold\n{END}\nAfter\n", encoding="utf-8")
+
+    replace_results(file, "new")
+    replace_results(file, "newer")
+
+    assert f"# Before\n{BEGIN}\n\nnewer\n\n{END}\nAfter\n" == file.read_text(encoding="utf-8")
+    file.write_text(f"# Before\n{END}\n{BEGIN}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="Cannot write results into"):
+        replace_results(file, "new")
