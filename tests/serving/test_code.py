@@ -350,27 +350,45 @@ def test_the_second_model_of_the_same_names_makes_the_first_one_give_them_up(
     assert [(1, 1, 1), 1, 2] == [first.versions(), by_name.call(), second.call()]
 
 
-@pytest.mark.parametrize("ending", ["", "raise RuntimeError('disturbed')"])
-def test_a_model_may_give_up_its_names_in_the_middle_of_an_import(
-    shop: str, package: Callable[..., PackageCode], ending: str
-) -> None:
-    """A late import during which a second model is loaded gives the first model's module, or its error."""
-    functions = "def call():\n    from .disturbed import VERSION\n    return VERSION"
-    disturbed = f"""
-        from .constants import VERSION
-        from .functions import disturb
-        disturb()
-        {ending}
-        """
-    module = loaded(package(version(1, functions=functions, disturbed=disturbed)), f"{shop}.functions")
-    second: list[Any] = []
-    module.disturb = lambda: second or second.append(loaded(package(version(2)), f"{shop}.nodes"))
+DISTURBED_WHEN_EXECUTED = """
+    from shop.constants import VERSION
+    from shop.functions import disturb
+    disturb()
+    """
 
-    if ending:
-        with pytest.raises(RuntimeError, match="disturbed"):
-            module.call()
-    else:
-        assert 1 == module.call()
+DISTURBED_WHEN_ASKED = """
+    questions = []
+
+    def __getattr__(name):
+        questions.append(name)
+        if len(questions) == 1:
+            raise AttributeError(name)
+        from shop.functions import disturb
+        disturb()
+        return 1
+    """
+
+
+@pytest.mark.parametrize("disturbed", [DISTURBED_WHEN_EXECUTED, DISTURBED_WHEN_ASKED])
+def test_a_model_may_give_up_its_names_in_the_middle_of_an_import(
+    shop: str, package: Callable[..., PackageCode], disturbed: str
+) -> None:
+    """A late import during which a second model is loaded gives the first model's module."""
+    functions = "def call():\n    from .disturbed import VERSION\n    return VERSION"
+    code = package({**version(1, functions=functions), "shop/disturbed/__init__.py": disturbed})
+    with code.loading():
+        module = importlib.import_module(f"{shop}.functions")
+        if disturbed is DISTURBED_WHEN_ASKED:
+            importlib.import_module(f"{shop}.disturbed")
+    second: list[ModuleType] = []
+
+    def load_second() -> None:
+        if not second:
+            second.append(loaded(package(version(2)), f"{shop}.nodes"))
+
+    module.disturb = load_second  # type: ignore[attr-defined]  # its own function asks for it
+
+    assert 1 == module.call()
     assert (2, 2, 2) == second[0].versions()
     assert {} == modules_of(shop)
 

@@ -36,7 +36,6 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from weakref import WeakSet
 
 from kedro_autolog_pipeline.serving.manifest import Manifest
 
@@ -160,10 +159,11 @@ class PackageCode:
     def _settle(self) -> None:
         """Let the names belong to this model where nobody else has them, and to no model where another one has."""
         _remove_from_path(self._directory)
-        rivals = [other for other in _LOADED if other._names & self._names]  # noqa: SLF001 - of the same class
-        for rival in rivals:
-            rival._isolate()  # noqa: SLF001 - of the same class
-        if rivals or any(map(self._is_elsewhere, self._names)):
+        claimed = self._names & _HOLDERS.keys()
+        for holder in {_HOLDERS[name] for name in claimed}:
+            if holder is not None:
+                holder._isolate()  # noqa: SLF001 - of the same class
+        if claimed or any(map(self._is_elsewhere, self._names)):
             self._isolate()
         else:
             sys.modules.update(self._modules)
@@ -171,7 +171,7 @@ class PackageCode:
             # For the processes that this one may start.
             sys.path.append(self._directory)
             self._is_holder = True
-        _LOADED.add(self)
+            _HOLDERS.update(dict.fromkeys(self._names, self))
 
     def _isolate(self) -> None:
         """Take the names from this model, if it has them, and tell what may then run code that is not its own."""
@@ -181,6 +181,7 @@ class PackageCode:
             self._is_holder = False
             sys.meta_path.remove(self)
             _remove_from_path(self._directory)
+        _HOLDERS.update(dict.fromkeys(self._names, None))
         by_name = sorted(name for name, module in self._modules.items() if _finds_by_name(module, self._names))
         if by_name:
             logger.warning(
@@ -216,8 +217,11 @@ class PackageCode:
         return any(os.path.realpath(place).startswith(self._directory + os.sep) for place in places)
 
 
-_LOADED: WeakSet[PackageCode] = WeakSet()
-"""The code of every model that was loaded and is still in use."""
+_HOLDERS: dict[str, PackageCode | None] = {}
+"""Which model a top-level name belongs to, for every name that a model has shipped; None for a name of several.
+
+A model that is gone does not give names back: what a model can do must not depend on the garbage collector.
+"""
 
 
 class _Loader(SourceFileLoader):
