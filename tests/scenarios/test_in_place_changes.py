@@ -81,4 +81,5 @@ def test_changes_in_place_reach_neither_the_caller_nor_the_next_call(
     for answer in answers:
         pd.testing.assert_frame_equal(expected, answer, check_dtype=False)
     pd.testing.assert_frame_equal(pd.DataFrame({"x": [1, 2]}), request)
-    assert json.loads((package / "manifest.json").read_text())["copied"] == ["encoder", "scaler"]
+    manifest = json.loads((package / "manifest.json").read_text())
+    assert manifest["copy_modes"] == {"encoder": "deepcopy", "scaler": "deepcopy"}

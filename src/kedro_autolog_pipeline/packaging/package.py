@@ -18,6 +18,7 @@ from kedro_autolog_pipeline.packaging.environment import copy_code
 from kedro_autolog_pipeline.packaging.functions import stage_node
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
+from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     CodeEntry,
@@ -105,7 +106,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         ],
         notes=list(contents.notes),
         provenance=_provenance(identity, contents.pair),
-        copied=list(contents.copied),
+        copy_modes=dict.fromkeys(contents.copied, CopyMode.DEEPCOPY),
     )
     copy_code(contents.environment.code, package / CODE_DIRECTORY)
     write_manifest(manifest, package)

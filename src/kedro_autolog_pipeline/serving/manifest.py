@@ -11,6 +11,7 @@ import attrs
 import cattrs
 
 from kedro_autolog_pipeline.errors import ModelLoadError
+from kedro_autolog_pipeline.serving.copying import CopyMode
 
 FORMAT_VERSION = 1
 """Version of what is on disk.
@@ -167,8 +168,8 @@ class Manifest:
         code: What travels in the package.
         notes: What a reader should know of this package, one sentence each.
         provenance: Where it comes from.
-        copied: Artifacts and parameters that a call was seen to change in place, and which each call therefore gets
-            a copy of; sorted.
+        copy_modes: How to copy a dataset, by name. What is not named is copied as the
+            executor does.
     """
 
     format_version: int
@@ -182,7 +183,7 @@ class Manifest:
     code: list[CodeEntry]
     notes: list[str]
     provenance: Provenance
-    copied: list[str] = attrs.field(factory=list)
+    copy_modes: dict[str, CopyMode] = attrs.field(factory=dict)
 
     @property
     def request_inputs(self) -> list[str]:

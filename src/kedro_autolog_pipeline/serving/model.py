@@ -61,7 +61,7 @@ class KedroPipelineModel(PythonModel):
             request=manifest.request_inputs,
             outputs=manifest.outputs,
             # Parameters are small, and a node that changes one must not change it for the next call.
-            copy_modes=dict.fromkeys([*manifest.parameters, *manifest.copied], CopyMode.DEEPCOPY),
+            copy_modes={**dict.fromkeys(manifest.parameters, CopyMode.DEEPCOPY), **manifest.copy_modes},
         )
         self._manifest = manifest
 
