@@ -51,11 +51,11 @@ def stage_node(node: Node, index: int, package: Path) -> NodeEntry:
         Exception: Whatever cloudpickle raises for a function that cannot be pickled.
     """
     path = import_path(node.func)
+    is_pickled = path is None
     if path is None:
         path = f"{FUNCTIONS_DIRECTORY}/{index}.pkl"
         _pickle(node.func, package / path)
-        return NodeEntry(node.name, path, is_pickled=True, inputs=_inputs(node), outputs=_outputs(node))
-    return NodeEntry(node.name, path, is_pickled=False, inputs=_inputs(node), outputs=_outputs(node))
+    return NodeEntry(node.name, path, is_pickled, inputs_as_written(node), outputs_as_written(node))
 
 
 def _pickle(function: Callable[..., Any], path: Path) -> None:
@@ -66,9 +66,11 @@ def _pickle(function: Callable[..., Any], path: Path) -> None:
 
 
 # Node.inputs and Node.outputs are flat lists: only these attributes keep the form in which a node's author wrote them.
-def _inputs(node: Node) -> Any:
+def inputs_as_written(node: Node) -> Any:
+    """Give the names of a node's inputs in the form in which its author wrote them."""
     return node._inputs  # noqa: SLF001 - see above
 
 
-def _outputs(node: Node) -> Any:
+def outputs_as_written(node: Node) -> Any:
+    """Give the names of a node's outputs in the form in which its author wrote them."""
     return node._outputs  # noqa: SLF001 - see above
