@@ -327,9 +327,6 @@ def _as_meant(section: Mapping[Any, Any], keys: _Keys, path: str, mistakes: list
     return meant
 
 
-_WHOLE = {"pip_requirements": "list", "conda_env": "environment"}
-
-
 def _below(path: str, key: object) -> str:
     return f"{path}.{key}" if path else str(key)
 
@@ -350,19 +347,22 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[str]:
             _name_without("/:.%\"'", "logged model", name)
         except _UnfitError as error:
             yield f"{path}: {error}"
-        if not isinstance(pair, Mapping):
-            continue
-        if "training" in pair and pair["training"] == pair.get("inference"):
-            yield f"{path}.inference: the same pipeline as training. Name the one that predicts."
-        if "alias" in pair and "registered_model_name" not in pair:
-            yield f"{path}.alias: needs registered_model_name; only a registered model has aliases."
-        for key, whole in (
-            ("extra_pip_requirements", "pip_requirements"),
-            ("pip_requirements", "conda_env"),
-            ("extra_pip_requirements", "conda_env"),
-        ):
-            if key in pair and whole in pair:
-                yield f"{path}.{key}: excludes {whole}, which is the whole {_WHOLE[whole]}. Keep one of them."
+        if isinstance(pair, Mapping):
+            yield from (f"{path}.{contradiction}" for contradiction in _contradictions_of_pair(pair))
+
+
+def _contradictions_of_pair(pair: Mapping[str, Any]) -> Iterator[str]:
+    if "training" in pair and pair["training"] == pair.get("inference"):
+        yield "inference: the same pipeline as training. Name the one that predicts."
+    if "alias" in pair and "registered_model_name" not in pair:
+        yield "alias: needs registered_model_name; only a registered model has aliases."
+    for key, other, what in (
+        ("extra_pip_requirements", "pip_requirements", "list"),
+        ("extra_pip_requirements", "conda_env", "environment"),
+        ("pip_requirements", "conda_env", "environment"),
+    ):
+        if key in pair and other in pair:
+            yield f"{key}: excludes {other}, which is the whole {what}. Keep one of them."
 
 
 # --- its values
@@ -390,20 +390,6 @@ def _converter() -> Converter:
             _refuse("a list of strings", value)
         return tuple(converter.structure(value, list[str]))
 
-    def structure_requirements(value: object, _: object) -> tuple[str, ...] | str:
-        if isinstance(value, str):
-            return _structure_string(value, str)
-        if not isinstance(value, (list, tuple)):
-            _refuse("a list of requirements or the path of a file", value)
-        return tuple(converter.structure(value, list[str]))
-
-    def structure_environment(value: object, _: object) -> dict[str, Any] | str:
-        if isinstance(value, str):
-            return _structure_string(value, str)
-        if not isinstance(value, Mapping):
-            _refuse("a Conda environment or the path of a file", value)
-        return converter.structure(value, dict[str, Any])
-
     def structure_input_name(value: object, _: object) -> tuple[str, ...]:
         if not value or not isinstance(value, (str, list, tuple)):
             _refuse("a name or a list of names", value)
@@ -427,9 +413,9 @@ def _converter() -> Converter:
             "registered_model_name": _structure_registered_name,
             "alias": _structure_alias,
             "input_example": _structure_example,
-            "pip_requirements": structure_requirements,
-            "extra_pip_requirements": structure_requirements,
-            "conda_env": structure_environment,
+            "pip_requirements": _structure_requirements,
+            "extra_pip_requirements": _structure_requirements,
+            "conda_env": _structure_environment,
             "tags": structure_tags,
             "metadata": structure_metadata,
             "verify_timeout": _structure_seconds,
@@ -498,6 +484,22 @@ def _structure_example(value: object, _: object) -> bool | str:
     if not isinstance(value, str):
         _refuse("true, false or the name of a dataset", value)
     return _structure_string(value, str)
+
+
+def _structure_requirements(value: object, _: object) -> tuple[str, ...] | str:
+    if isinstance(value, str):
+        return _structure_string(value, str)
+    if not isinstance(value, (list, tuple)):
+        _refuse("a list of requirements or the path of a file", value)
+    return tuple(_converter().structure(value, list[str]))
+
+
+def _structure_environment(value: object, _: object) -> dict[str, Any] | str:
+    if isinstance(value, str):
+        return _structure_string(value, str)
+    if not isinstance(value, Mapping):
+        _refuse("a Conda environment or the path of a file", value)
+    return _converter().structure(value, dict[str, Any])
 
 
 def _structure_seconds(value: object, _: object) -> float:

@@ -6,23 +6,30 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import Any, TypeAlias
 
 import attrs
 
-CALLS = 500
-"""How often a pipeline is asked: enough to settle any table of 250 columns."""
-
-SECONDS = 5.0
-"""How long a pipeline is asked."""
-
 Differ: TypeAlias = Callable[[Any, Any], str | None]
 """Tells how two values differ; None when they are the same."""
 
 _QUIET_LOCK = threading.Lock()
+
+
+@attrs.frozen
+class Budget:
+    """How much a pipeline is asked.
+
+    Attributes:
+        calls: How often at most; the default settles any table of 250 columns.
+        seconds: When no more calls are begun.
+    """
+
+    calls: int = 500
+    seconds: float = 5.0
 
 
 @attrs.frozen
@@ -43,9 +50,7 @@ def find_optional_columns(
     output: Any,
     ask: Callable[[Any], Any],
     differ: Differ,
-    *,
-    calls: int = CALLS,
-    seconds: float = SECONDS,
+    budget: Budget = Budget(),
 ) -> OptionalColumns:
     """Find the columns whose absence changes nothing.
 
@@ -58,19 +63,25 @@ def find_optional_columns(
         output: What the pipeline answered for it.
         ask: Answers a table; whatever it raises, the columns that it lacks are needed.
         differ: Tells whether two answers are the same.
-        calls: How often to ask at most.
-        seconds: When to begin no more calls.
+        budget: How much to ask.
     """
-    search = _Search(table, output, ask, differ, calls, time.monotonic() + seconds)
+
+    def is_unchanged_without(columns: Iterable[str]) -> bool:
+        try:
+            return differ(output, ask(table.drop(columns=list(columns)))) is None
+        except Exception:  # noqa: BLE001 - a node that misses a column raises whatever it likes
+            return False
+
+    search = _Search(is_unchanged_without, budget)
     with _silence():
-        if not search.is_unchanged([]):
+        if not is_unchanged_without([]):
             return OptionalColumns((), "Every column is required: the pipeline does not answer the same twice.")
         search.split(list(table.columns), is_needed=False)
     note = None
     if search.untried:
         note = (
-            f"{search.untried} of {len(table.columns)} columns are required untried: it would have taken too many calls "
-            "of the pipeline to tell whether it needs them. Set 'signature: full' to require every column."
+            f"{search.untried} of {len(table.columns)} columns are required untried: to tell whether the pipeline "
+            "needs them takes too many calls of it. Set 'signature: full' to require every column."
         )
     return OptionalColumns(tuple(name for name in table.columns if name in search.optional), note)
 
@@ -78,26 +89,12 @@ def find_optional_columns(
 class _Search:
     """What was found so far, and how much may still be asked."""
 
-    def __init__(
-        self, table: Any, output: Any, ask: Callable[[Any], Any], differ: Differ, calls: int, deadline: float
-    ) -> None:
-        self._table = table
-        self._output = output
-        self._ask = ask
-        self._differ = differ
-        self._calls = calls
-        self._deadline = deadline
+    def __init__(self, is_unchanged_without: Callable[[Iterable[str]], bool], budget: Budget) -> None:
+        self._is_unchanged_without = is_unchanged_without
+        self._calls = budget.calls
+        self._deadline = time.monotonic() + budget.seconds
         self.optional: set[str] = set()
         self.untried = 0
-
-    def is_unchanged(self, without: Sequence[str]) -> bool:
-        """Tell whether the pipeline answers the same without these columns and those already found."""
-        self._calls -= 1
-        try:
-            answer = self._ask(self._table.drop(columns=[*self.optional, *without]))
-            return self._differ(self._output, answer) is None
-        except Exception:  # noqa: BLE001 - a node that misses a column raises whatever it likes
-            return False
 
     def split(self, group: list[str], *, is_needed: bool) -> bool:
         """Add to what was found all of a group that is optional.
@@ -113,7 +110,8 @@ class _Search:
             if self._calls <= 0 or time.monotonic() >= self._deadline:
                 self.untried += len(group)
                 return False
-            if self.is_unchanged(group):
+            self._calls -= 1
+            if self._is_unchanged_without([*self.optional, *group]):
                 self.optional.update(group)
                 return True
         if len(group) == 1:

@@ -46,7 +46,7 @@ class Rehearsal:
         return self.pipeline.predict(self.sample)
 
     def asking(self) -> Callable[[Any], Any]:
-        """Give what answers other data than the sample, for a pipeline of one input; it keeps the artifacts in memory."""
+        """Give what answers any data, for a pipeline of one input; it keeps the artifacts in memory."""
         predict = self.pipeline.compiled()
         (name,) = self.sample
         return lambda data: predict({name: data})

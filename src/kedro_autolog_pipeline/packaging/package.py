@@ -135,7 +135,7 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
     )
     # MLflow tells of where there is no pip, and advises to store an example of the input, which may hold personal data.
     with _ENTRY_LOCK, quiet("mlflow"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore")
         mlflow.pyfunc.save_model(
             path=str(package),
             python_model=str(entry),

@@ -80,7 +80,9 @@ def can_be_example(data: Any, signature: ModelSignature | None) -> bool:
     """Tell whether MLflow can store ``data`` as an input example of a model with this signature."""
     from mlflow.models import convert_input_example_to_serving_input
 
-    with quiet("mlflow"):
+    with quiet("mlflow"), warnings.catch_warnings():
+        # What it deprecates is what MLflow calls.
+        warnings.simplefilter("ignore")
         try:
             convert_input_example_to_serving_input(data)
             if signature is not None:
