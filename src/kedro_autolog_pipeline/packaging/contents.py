@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ from kedro_autolog_pipeline.packaging.environment import Environment, Seed, Ship
 from kedro_autolog_pipeline.packaging.functions import defining_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
+from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
 from kedro_autolog_pipeline.packaging.pickles import pickle_modules
 from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env
-from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, take_sample
+from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.packaging.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 
@@ -145,8 +147,14 @@ def _rehearse(pair: Pair, run: KedroRun, parameters: Mapping[str, Any]) -> Rehea
     if not all(name in run.catalog and run.catalog.exists(name) for name in requests):
         return None
     pipeline = LivePipeline(pair, run.catalog, run.written, parameters)
-    sample = {name: take_sample(run.catalog.load(name)) for name in requests}
+    sample = {name: _first_rows(name, run) for name in requests}
     return Rehearsal(pipeline, sample, pipeline.predict(sample))
+
+
+def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:
+    # Kedro tells of what it loads, which would read as a part of the user's run.
+    with quiet("kedro", logging.WARNING):
+        return take_sample(run.catalog.load(name), rows)
 
 
 def _infer_signature(
@@ -169,7 +177,7 @@ def _input_example(
     if wanted is False:
         return None, []
     if isinstance(wanted, str):
-        rows = take_sample(run.catalog.load(wanted), EXAMPLE_ROWS)
+        rows = _first_rows(wanted, run, EXAMPLE_ROWS)
     elif rehearsal is None:
         return None, ["There is no input example: the run held no data for its input."]
     else:
