@@ -100,8 +100,10 @@ def test_what_the_file_leaves_out_has_its_default() -> None:
                     registered_model_name=None,
                     alias=None,
                     signature=SignatureMode.AUTO,
+                    input_example=False,
                     pip_requirements=None,
                     extra_pip_requirements=None,
+                    conda_env=None,
                     code_paths=None,
                     tags={},
                     metadata={},
@@ -134,6 +136,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     "registered_model_name": "prod.penguins.species",
                     "alias": "challenger",
                     "signature": "none",
+                    "input_example": True,
                     "pip_requirements": ["scikit-learn==1.6"],
                     "code_paths": ["src/penguins"],
                     "tags": {"team": "birds"},
@@ -142,6 +145,9 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     "verify_timeout": 0.5,
                 },
                 "mass": {"training": "t", "inference": "i", "extra_pip_requirements": ["lightgbm"]},
+                "sex": {"training": "t", "inference": "i", "pip_requirements": "sex.txt", "input_example": "made_up"},
+                "age": {"training": "t", "inference": "i", "signature": "full", "conda_env": {"dependencies": ["pip"]}},
+                "year": {"training": "t", "inference": "i", "conda_env": "conda.yml"},
             },
         },
     }
@@ -161,6 +167,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     registered_model_name="prod.penguins.species",
                     alias="challenger",
                     signature=SignatureMode.NONE,
+                    input_example=True,
                     pip_requirements=("scikit-learn==1.6",),
                     code_paths=("src/penguins",),
                     tags={"team": "birds"},
@@ -169,6 +176,9 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     verify_timeout=0.5,
                 ),
                 ModelConfig("mass", "t", "i", extra_pip_requirements=("lightgbm",)),
+                ModelConfig("sex", "t", "i", pip_requirements="sex.txt", input_example="made_up"),
+                ModelConfig("age", "t", "i", signature=SignatureMode.FULL, conda_env={"dependencies": ["pip"]}),
+                ModelConfig("year", "t", "i", conda_env="conda.yml"),
             ),
         ),
     )
@@ -379,8 +389,8 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
         (
             {"name": "species"},
             (
-                "name: unknown key. Known keys: alias, code_paths, extra_pip_requirements, inference, "
-                "input_name, metadata, pip_requirements, registered_model_name, signature, tags, training, "
+                "name: unknown key. Known keys: alias, code_paths, conda_env, extra_pip_requirements, inference, "
+                "input_example, input_name, metadata, pip_requirements, registered_model_name, signature, tags, training, "
                 "verify, verify_timeout."
             ),
         ),
@@ -390,16 +400,25 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
         ),
         (
             {"signature": "NONE"},
-            "signature: expected 'auto' or 'none', got 'NONE'. Did you mean 'none'?",
+            "signature: expected 'auto' or 'full' or 'none', got 'NONE'. Did you mean 'none'?",
         ),
-        ({"signature": {"inputs": []}}, "signature: expected 'auto' or 'none', got a mapping."),
-        (
-            {"pip_requirements": "requirements.txt"},
-            "pip_requirements: expected a list of strings, got 'requirements.txt'.",
-        ),
+        ({"signature": {"inputs": []}}, "signature: expected 'auto' or 'full' or 'none', got a mapping."),
+        ({"pip_requirements": 3}, "pip_requirements: expected a list of requirements or the path of a file, got 3."),
+        ({"conda_env": []}, "conda_env: expected a Conda environment or the path of a file, got an empty list."),
+        ({"conda_env": {3: "a"}}, "conda_env[3]: expected a string, got 3."),
+        ({"input_example": 5}, "input_example: expected true, false or the name of a dataset, got 5."),
+        ({"input_example": " "}, "input_example: expected a string that is not empty, got ' '."),
         (
             {"pip_requirements": ["a"], "extra_pip_requirements": ["b"]},
             "extra_pip_requirements: excludes pip_requirements, which is the whole list. Keep one of them.",
+        ),
+        (
+            {"pip_requirements": ["a"], "conda_env": "conda.yml"},
+            "pip_requirements: excludes conda_env, which is the whole environment. Keep one of them.",
+        ),
+        (
+            {"extra_pip_requirements": "more.txt", "conda_env": {"dependencies": []}},
+            "extra_pip_requirements: excludes conda_env, which is the whole environment. Keep one of them.",
         ),
         ({"code_paths": [""]}, "code_paths[0]: expected a string that is not empty, got ''."),
         ({"tags": "birds"}, "tags: expected a mapping, got 'birds'."),

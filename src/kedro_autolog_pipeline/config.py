@@ -40,7 +40,9 @@ class SignatureMode(Enum):
     """Where the model's signature comes from."""
 
     AUTO = "auto"
-    """Inferred from a sample, its prediction and the parameters."""
+    """Inferred from a sample, its prediction and the parameters; a column that inference does without is optional."""
+    FULL = "full"
+    """Inferred likewise; every column is required."""
     NONE = "none"
     """Nowhere: the model has none."""
 
@@ -112,9 +114,14 @@ class ModelConfig:
         alias: Set on the registered version; None means none. Given only with a
             ``registered_model_name``.
         signature: Where the signature comes from.
-        pip_requirements: All of the model's requirements; None means found.
-        extra_pip_requirements: Requirements beside those found; None means none.
-            Never given with ``pip_requirements``.
+        input_example: Whether rows of the request data are stored as an example; a
+            string names the dataset that they are taken from.
+        pip_requirements: All of the model's requirements, or the path of a file of them,
+            relative to the project; None means found.
+        extra_pip_requirements: Requirements beside those found, likewise; None means none.
+        conda_env: The model's Conda environment, or the path of a file of it, relative to
+            the project; None means made of the requirements. Of these three, at most one
+            is given.
         code_paths: Files and directories to ship; None means found.
         tags: Tags of the logged model, and of its registered version.
         metadata: Free entries of the model's ``MLmodel`` file.
@@ -129,8 +136,10 @@ class ModelConfig:
     registered_model_name: str | None = None
     alias: str | None = None
     signature: SignatureMode = SignatureMode.AUTO
-    pip_requirements: tuple[str, ...] | None = None
-    extra_pip_requirements: tuple[str, ...] | None = None
+    input_example: bool | str = False
+    pip_requirements: tuple[str, ...] | str | None = None
+    extra_pip_requirements: tuple[str, ...] | str | None = None
+    conda_env: Mapping[str, Any] | str | None = None
     code_paths: tuple[str, ...] | None = None
     tags: Mapping[str, str] = attrs.field(factory=dict)
     metadata: Mapping[str, Any] = attrs.field(factory=dict)
@@ -338,16 +347,22 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[str]:
             _name_without("/:.%\"'", "logged model", name)
         except _UnfitError as error:
             yield f"{path}: {error}"
-        if not isinstance(pair, Mapping):
-            continue
-        if "training" in pair and pair["training"] == pair.get("inference"):
-            yield f"{path}.inference: the same pipeline as training. Name the one that predicts."
-        if "alias" in pair and "registered_model_name" not in pair:
-            yield f"{path}.alias: needs registered_model_name; only a registered model has aliases."
-        if "pip_requirements" in pair and "extra_pip_requirements" in pair:
-            yield (
-                f"{path}.extra_pip_requirements: excludes pip_requirements, which is the whole list. Keep one of them."
-            )
+        if isinstance(pair, Mapping):
+            yield from (f"{path}.{contradiction}" for contradiction in _contradictions_of_pair(pair))
+
+
+def _contradictions_of_pair(pair: Mapping[str, Any]) -> Iterator[str]:
+    if "training" in pair and pair["training"] == pair.get("inference"):
+        yield "inference: the same pipeline as training. Name the one that predicts."
+    if "alias" in pair and "registered_model_name" not in pair:
+        yield "alias: needs registered_model_name; only a registered model has aliases."
+    for key, other, what in (
+        ("extra_pip_requirements", "pip_requirements", "list"),
+        ("extra_pip_requirements", "conda_env", "environment"),
+        ("pip_requirements", "conda_env", "environment"),
+    ):
+        if key in pair and other in pair:
+            yield f"{key}: excludes {other}, which is the whole {what}. Keep one of them."
 
 
 # --- its values
@@ -397,6 +412,10 @@ def _converter() -> Converter:
             "input_name": structure_input_name,
             "registered_model_name": _structure_registered_name,
             "alias": _structure_alias,
+            "input_example": _structure_example,
+            "pip_requirements": _structure_requirements,
+            "extra_pip_requirements": _structure_requirements,
+            "conda_env": _structure_environment,
             "tags": structure_tags,
             "metadata": structure_metadata,
             "verify_timeout": _structure_seconds,
@@ -457,6 +476,30 @@ def _structure_boolean(value: object, _: object) -> bool:
     if not isinstance(value, bool):
         _refuse("true or false", value)
     return value
+
+
+def _structure_example(value: object, _: object) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        _refuse("true, false or the name of a dataset", value)
+    return _structure_string(value, str)
+
+
+def _structure_requirements(value: object, _: object) -> tuple[str, ...] | str:
+    if isinstance(value, str):
+        return _structure_string(value, str)
+    if not isinstance(value, (list, tuple)):
+        _refuse("a list of requirements or the path of a file", value)
+    return tuple(_converter().structure(value, list[str]))
+
+
+def _structure_environment(value: object, _: object) -> dict[str, Any] | str:
+    if isinstance(value, str):
+        return _structure_string(value, str)
+    if not isinstance(value, Mapping):
+        _refuse("a Conda environment or the path of a file", value)
+    return _converter().structure(value, dict[str, Any])
 
 
 def _structure_seconds(value: object, _: object) -> float:

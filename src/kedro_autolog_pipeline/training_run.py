@@ -127,7 +127,10 @@ class TrainingRun:
         started = time.perf_counter()
         config = pair.config
         with logged_model(self._tracked, config.name, config.tags) as model:
-            contents = gather_contents(pair, self._run, self._project.parameters)
+            # It imports pandas, which a run that packages nothing does not need.
+            from kedro_autolog_pipeline.verification.comparison import first_difference
+
+            contents = gather_contents(pair, self._run, self._project.parameters, first_difference)
             staging = _staging_directory(self._run.project_path) / model.model_id
             package = staging / "package"
             write_package(
@@ -198,7 +201,7 @@ def begin(
     if interrupted is not None:
         interrupted.end(RunStatus.KILLED)
     run = KedroRun.from_hook(run_params, pipeline, catalog)
-    pairs = completed_pairs(project.config.autolog_pipeline.models, run)
+    pairs = completed_pairs(project.config.autolog_pipeline.models, run, project.parameters)
     return TrainingRun(run, project, pairs) if pairs else None
 
 

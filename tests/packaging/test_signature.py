@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kedro_autolog_pipeline.packaging.signature import infer_signature, take_sample
+from kedro_autolog_pipeline.packaging.signature import InferredSignature, can_be_example, infer_signature
+from kedro_autolog_pipeline.verification.comparison import first_difference
 
 FRAME = pd.DataFrame({"x": [1, 2], "name": ["a", None]})
 ANSWER = pd.DataFrame({"y": [0.5, 1.5]})
 
 
+def inferred_from(
+    sample: Any, output: Any = ANSWER, parameters: Mapping[str, Any] | None = None, **arguments: Any
+) -> InferredSignature:
+    """Infer a signature with the comparison that packaging uses."""
+    return infer_signature(sample, output, parameters or {}, differ=first_difference, **arguments)
+
+
+def required_columns(inferred: InferredSignature) -> dict[str, bool]:
+    """Give whether each column is required."""
+    assert inferred.signature is not None
+    return {name: column.required for name, column in inferred.signature.inputs.input_dict().items()}
+
+
 def test_inputs_outputs_and_parameters_are_inferred() -> None:
-    """A signature has all three, and a column with missing values is optional."""
-    inferred = infer_signature(FRAME, ANSWER, {"threshold": 0.5, "model": {"depth": 3}})
+    """A signature has all three; a column is not optional because a value is missing in it."""
+    inferred = inferred_from(FRAME, parameters={"threshold": 0.5, "model": {"depth": 3}})
 
     assert inferred.signature is not None
     columns = inferred.signature.inputs.input_dict()
     assert {name: (str(column.type), column.required) for name, column in columns.items()} == {
         "x": ("DataType.long", True),
-        "name": ("DataType.string", False),
+        "name": ("DataType.string", True),
     }
     assert inferred.signature.outputs.input_names() == ["y"]
     assert {param.name: param.default for param in inferred.signature.params} == {
@@ -33,74 +51,118 @@ def test_inputs_outputs_and_parameters_are_inferred() -> None:
     assert inferred.fixed_parameters == ()
 
 
-@pytest.mark.parametrize("value", [None, {}, [], [[1]], [{"a": 1}], [1, "a"]], ids=repr)
+def test_a_column_that_the_pipeline_does_without_is_optional_and_stays_in_the_schema() -> None:
+    """The pipeline is asked which columns it needs."""
+    inferred = inferred_from(FRAME, FRAME["x"] + 1, asking=lambda: lambda table: table["x"] + 1)
+
+    assert required_columns(inferred) == {"x": True, "name": False}
+    assert inferred.notes == ()
+
+
+def test_what_asking_could_not_tell_is_noted() -> None:
+    """A pipeline that does not agree with itself needs every column."""
+    inferred = inferred_from(FRAME, ANSWER, asking=lambda: lambda table: table)
+
+    assert required_columns(inferred) == {"x": True, "name": True}
+    assert inferred.notes == ("Every column is required: the pipeline does not answer the same twice.",)
+
+
+def test_an_empty_table_tells_nothing_of_its_columns() -> None:
+    """A pipeline is not asked about no rows, of which it would make the same without any column."""
+    inferred = inferred_from(FRAME.head(0), FRAME.head(0), asking=pytest.fail)
+
+    assert required_columns(inferred) == {"x": True, "name": True}
+
+
+def test_a_list_that_may_be_missing_stays_optional() -> None:
+    """MLflow refuses a missing list in a required column, unlike a missing text or number."""
+    inferred = inferred_from(FRAME.assign(tags=[["a"], None]))
+
+    assert required_columns(inferred) == {"x": True, "name": True, "tags": False}
+
+
+@pytest.mark.parametrize("value", [None, {}, [], [[1]], [{"a": 1}], [1, "a"], 2**70, {"a": [1, "b"]}], ids=repr)
 def test_a_parameter_that_mlflow_cannot_type_stays_fixed(value: Any) -> None:
     """One odd value costs neither the signature nor the other parameters."""
-    inferred = infer_signature(FRAME, ANSWER, {"odd": value, "threshold": 0.5})
+    inferred = inferred_from(FRAME, parameters={"odd": value, "threshold": 0.5})
 
     assert inferred.signature is not None
     assert [param.name for param in inferred.signature.params] == ["threshold"]
     assert inferred.fixed_parameters == ("odd",)
 
 
-@pytest.mark.parametrize(
-    ("sample", "note"),
-    [
-        (None, "The signature has no inputs: the run held no data for its input."),
-        ({"a": FRAME, "b": FRAME}, "The signature has no inputs: MLflow has no schema for dict."),
-        (
-            FRAME.assign(x=FRAME["x"].astype("uint64")),
-            "The signature has no inputs: MLflow has no schema for DataFrame.",
-        ),
-    ],
-    ids=["no sample", "several frames", "a type that MLflow does not know"],
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-def test_without_an_input_schema_the_rest_is_kept(sample: Any, note: str) -> None:
-    """Where MLflow has no schema for the input, outputs and parameters are still declared, and the reason is told."""
-    inferred = infer_signature(sample, ANSWER, {"threshold": 0.5})
+
+
+@given(value=JSON)
+def test_no_parameter_fails_the_signature(value: Any) -> None:
+    """A parameter of any value has a type whose stored default is that value, or is fixed."""
+    inferred = inferred_from(None, None, {"p": value})
+
+    if inferred.fixed_parameters == ():
+        assert inferred.signature is not None
+        stored = type(inferred.signature).from_dict(inferred.signature.to_dict())
+        assert repr(value) == repr(stored.params.params[0].default)
+
+
+@pytest.mark.parametrize(
+    ("sample", "cause"),
+    [
+        (None, "the run held no data for its input."),
+        (FRAME.assign(x=FRAME["x"].astype("uint64")), "MLflow would refuse or change 'x' (uint64)."),
+        (FRAME.assign(x=FRAME["x"].astype("int16")), "MLflow would refuse or change 'x' (int16)."),
+        (FRAME.assign(x=pd.array([1, None], dtype="Int64")), "MLflow would refuse or change 'x' (Int64)."),
+        (
+            FRAME.assign(x=pd.array([True, None], dtype="boolean"), name=pd.Categorical(["a", "b"])),
+            "MLflow would refuse or change 'x' (boolean), 'name' (category).",
+        ),
+        (
+            FRAME.assign(x=pd.Series([0, 1], dtype="datetime64[ns, UTC]")),
+            "MLflow would refuse or change 'x' (datetime64[ns, UTC]).",
+        ),
+        (FRAME[[]], "MLflow would refuse or change a table without columns."),
+        (FRAME[["x", "x"]], "the names of its columns are not texts, each used once."),
+        (
+            FRAME.set_axis(pd.MultiIndex.from_tuples([("a", "x"), ("a", "name")]), axis="columns"),
+            "the names of its columns are not texts, each used once.",
+        ),
+        (FRAME["x"], "MLflow would refuse or change the data it was to describe (Series)."),
+        ({"a": FRAME, "b": FRAME}, "MLflow would refuse or change the data it was to describe (dict)."),
+        ([{"x": 1}, {"x": 2}], "MLflow would refuse or change the data it was to describe (list)."),
+        ("a text", "MLflow would refuse or change the data it was to describe (str)."),
+    ],
+    ids=[
+        "no sample", "unsigned", "short", "nullable integers", "two columns", "time zone", "no columns", "same name twice",
+        "MultiIndex", "series", "several tables", "records", "text",
+    ],
+)  # fmt: skip
+def test_without_an_input_schema_the_rest_is_kept(sample: Any, cause: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Where MLflow would not pass the sample on as it is, there are outputs and parameters, and a reason."""
+    logging.getLogger("mlflow").addHandler(caplog.handler)
+    inferred = inferred_from(sample, parameters={"threshold": 0.5})
+    logging.getLogger("mlflow").removeHandler(caplog.handler)
 
     assert inferred.signature is not None
     assert inferred.signature.inputs is None
     assert inferred.signature.outputs is not None
     assert inferred.signature.params is not None
-    assert inferred.notes == (note,)
-
-
-def test_a_schema_that_refuses_its_own_sample_is_dropped() -> None:
-    """MLflow types a categorical column as text and then refuses it."""
-    inferred = infer_signature(FRAME.assign(name=pd.Categorical(["a", "b"])), ANSWER, {})
-
-    assert inferred.signature is not None
-    assert inferred.signature.inputs is None
-    assert inferred.notes[0].startswith(
-        "The signature has no inputs: MLflow would refuse the data it was inferred from"
-    )
+    assert inferred.notes == (f"The signature has no inputs: {cause}",)
+    assert caplog.messages == []
 
 
 def test_nothing_to_say_is_no_signature() -> None:
     """Without input, output and parameters there is no signature."""
-    assert infer_signature(None, None, {}).signature is None
+    assert inferred_from(None, None).signature is None
 
 
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (list(range(9)), [0, 1, 2]),
-        ((1, 2, 3, 4), (1, 2, 3)),
-        ("a sentence", "a sentence"),
-        ({"a": 1, "b": 2, "c": 3, "d": 4}, {"a": 1, "b": 2, "c": 3, "d": 4}),
-        (7, 7),
-    ],
-    ids=["list", "tuple", "text", "dictionary", "number"],
-)
-def test_a_sample_is_the_first_rows_where_there_are_rows(data: Any, expected: Any) -> None:
-    """Sequences are cut; what has no rows is taken whole."""
-    assert expected == take_sample(data, 3)
+def test_what_mlflow_can_store_and_the_signature_accepts_can_be_an_example() -> None:
+    """An example has to be data that can be written as JSON, and that the model takes."""
+    signature = inferred_from(FRAME).signature
 
-
-def test_a_sample_of_a_table_or_an_array_is_its_first_rows() -> None:
-    """Frames and arrays are cut at their first axis; an array without axes is taken whole."""
-    frame = pd.DataFrame({"x": range(9)}, index=range(9, 18))
-    pd.testing.assert_frame_equal(frame.iloc[:3], take_sample(frame, 3))
-    np.testing.assert_array_equal(np.arange(6).reshape(3, 2), take_sample(np.arange(18).reshape(9, 2), 3))
-    assert take_sample(np.float64(1.5), 3) == np.float64(1.5)
+    assert can_be_example(FRAME, signature)
+    assert can_be_example(np.eye(2), None)
+    assert not can_be_example(FRAME[["name"]], signature)
+    assert not can_be_example(object(), None)

@@ -29,7 +29,9 @@ def check(metadata: ProjectMetadata, env: str | None) -> None:
             if project is None:
                 click.echo("mlflow.yml has no 'autolog_pipeline', or switches it off: nothing is packaged.")
                 return
-            pairs = resolve_pairs(project.config.autolog_pipeline.models, context.catalog)
+            pairs = resolve_pairs(
+                project.config.autolog_pipeline.models, context.catalog, metadata.project_path, project.parameters
+            )
         except ConfigurationError as error:
             click.secho(str(error), fg="red", err=True)
             sys.exit(1)

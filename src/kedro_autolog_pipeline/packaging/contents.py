@@ -11,16 +11,20 @@ import attrs
 from kedro_autolog_pipeline.config import SignatureMode
 from kedro_autolog_pipeline.errors import PackagingError
 from kedro_autolog_pipeline.packaging.artifacts import Artifact, find_artifact, loading_modules
+from kedro_autolog_pipeline.packaging.columns import Differ
 from kedro_autolog_pipeline.packaging.environment import Environment, Seed, ShippedCode, find_environment
 from kedro_autolog_pipeline.packaging.functions import defining_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
+from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.mutation import changed_constants
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
 from kedro_autolog_pipeline.packaging.pickles import pickle_modules
-from kedro_autolog_pipeline.packaging.signature import InferredSignature, infer_signature, take_sample
-from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env
+from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
+from kedro_autolog_pipeline.packaging.signature import InferredSignature, can_be_example, infer_signature
+from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -46,6 +50,12 @@ class Rehearsal:
         """Call the live pipeline on the sample once more."""
         return self.pipeline.predict(self.sample)
 
+    def asking(self) -> Callable[[Any], Any]:
+        """Give what answers any data, for a pipeline of one input; it keeps the artifacts in memory."""
+        predict = self.pipeline.compiled()
+        (name,) = self.sample
+        return lambda data: predict({name: data})
+
     @property
     def model_input(self) -> Any:
         """The sample as ``predict`` takes it: bare when there is one input, by name when there are several."""
@@ -60,8 +70,11 @@ class Contents:
         pair: The resolved pair.
         artifacts: One for each trained or reference input.
         parameters: JSON value by dataset name.
-        environment: Code to ship and requirements to pin.
+        environment: Code to ship and requirements to pin, as they were found.
+        requirements: Requirements with those that the user names.
+        conda_env: The Conda environment that the user names; None means made of the requirements.
         signature: The model's signature; None for a model without one.
+        input_example: A few rows of request data to store with the model; None means none.
         notes: What a reader of the manifest should know, one sentence each.
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
         copied: Artifacts and parameters that a call changes in place, sorted; none when there is no rehearsal.
@@ -72,20 +85,26 @@ class Contents:
     artifacts: tuple[Artifact, ...]
     parameters: Mapping[str, Any]
     environment: Environment
+    requirements: tuple[RequirementEntry, ...]
+    conda_env: Mapping[str, Any] | None
     signature: ModelSignature | None
+    input_example: Any
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
     copied: tuple[str, ...]
     rehearsal: Rehearsal | None
 
 
-def gather_contents(pair: Pair, run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]]) -> Contents:
+def gather_contents(
+    pair: Pair, run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]], differ: Differ
+) -> Contents:
     """Gather what a package holds, as the run left it.
 
     Args:
         pair: A pair that the run completed.
         run: The run.
         parameters_in_files: Gives the parameters as the project's files and the command line have them.
+        differ: Tells how two values differ; None when they are the same.
 
     Raises:
         PackagingError: With every artifact that is not there, or every parameter that cannot be kept.
@@ -100,14 +119,19 @@ def gather_contents(pair: Pair, run: KedroRun, parameters_in_files: Callable[[],
     if causes:
         raise PackagingError(pair.config.name, causes)
     rehearsal = _rehearse(pair, run, parameters)
-    inferred = _infer_signature(pair, rehearsal, parameters)
+    inferred = _infer_signature(pair, rehearsal, parameters, differ)
+    example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
+    environment = _with_code_paths(pair, run, find_environment(_seeds(pair, artifacts)))
     return Contents(
         pair=pair,
         artifacts=tuple(artifacts),
         parameters=parameters,
-        environment=_with_code_paths(pair, run, find_environment(_seeds(pair, artifacts))),
+        environment=environment,
+        requirements=tuple(list_requirements(pair.config, environment, run.project_path)),
+        conda_env=read_conda_env(pair.config, run.project_path),
         signature=inferred.signature,
-        notes=inferred.notes,
+        input_example=example,
+        notes=(*inferred.notes, *example_notes),
         fixed_parameters=inferred.fixed_parameters,
         copied=() if rehearsal is None else _find_changed(rehearsal),
         rehearsal=rehearsal,
@@ -129,7 +153,7 @@ def _rehearse(pair: Pair, run: KedroRun, parameters: Mapping[str, Any]) -> Rehea
     if not all(name in run.catalog and run.catalog.exists(name) for name in requests):
         return None
     pipeline = LivePipeline(pair, run.catalog, run.written, parameters)
-    sample = {name: take_sample(run.catalog.load(name)) for name in requests}
+    sample = {name: _first_rows(name, run) for name in requests}
     return Rehearsal(pipeline, sample, pipeline.predict(sample))
 
 
@@ -145,13 +169,40 @@ def _find_changed(rehearsal: Rehearsal) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _infer_signature(pair: Pair, rehearsal: Rehearsal | None, parameters: Mapping[str, Any]) -> InferredSignature:
+def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:
+    # Kedro tells of what it loads, which would read as a part of the user's run.
+    with quiet("kedro", logging.WARNING):
+        return take_sample(run.catalog.load(name), rows)
+
+
+def _infer_signature(
+    pair: Pair, rehearsal: Rehearsal | None, parameters: Mapping[str, Any], differ: Differ
+) -> InferredSignature:
     if pair.config.signature is SignatureMode.NONE:
         return InferredSignature(None, (), ())
     named = {callers_name(name): value for name, value in parameters.items()}
     if rehearsal is None:
-        return infer_signature(None, None, named)
-    return infer_signature(rehearsal.model_input, rehearsal.output, named)
+        return infer_signature(None, None, named, differ=differ)
+    asking = rehearsal.asking if pair.config.signature is SignatureMode.AUTO else None
+    return infer_signature(rehearsal.model_input, rehearsal.output, named, differ=differ, asking=asking)
+
+
+def _input_example(
+    pair: Pair, run: KedroRun, rehearsal: Rehearsal | None, signature: ModelSignature | None
+) -> tuple[Any, list[str]]:
+    """Take the input example that the user asks for, and tell why there is none."""
+    wanted = pair.config.input_example
+    if wanted is False:
+        return None, []
+    if isinstance(wanted, str):
+        rows = _first_rows(wanted, run, EXAMPLE_ROWS)
+    elif rehearsal is None:
+        return None, ["There is no input example: the run held no data for its input."]
+    else:
+        rows = take_sample(rehearsal.model_input, EXAMPLE_ROWS)
+    if not can_be_example(rows, signature):
+        return None, ["There is no input example: MLflow cannot store it, or the signature does not accept it."]
+    return rows, []
 
 
 def _seeds(pair: Pair, artifacts: list[Artifact]) -> list[Seed]:

@@ -52,11 +52,11 @@ def stage_node(node: Node, index: int, package: Path) -> NodeEntry:
         Exception: Whatever cloudpickle raises for a function that cannot be pickled.
     """
     path = import_path(node.func)
+    is_pickled = path is None
     if path is None:
         path = f"{FUNCTIONS_DIRECTORY}/{index}.pkl"
         _pickle(node.func, package / path)
-        return NodeEntry(node.name, path, is_pickled=True, inputs=_inputs(node), outputs=_outputs(node))
-    return NodeEntry(node.name, path, is_pickled=False, inputs=_inputs(node), outputs=_outputs(node))
+    return NodeEntry(node.name, path, is_pickled, _inputs(node), _outputs(node))
 
 
 def resolved_step(node: Node) -> Step:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -13,11 +12,13 @@ from kedro.io.core import Version
 from kedro.runner import SequentialRunner
 
 from kedro_autolog_pipeline.packaging.artifacts import saved_version
+from kedro_autolog_pipeline.packaging.functions import resolved_step
+from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.executor import Executor
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
-
-_QUIET_LOCK = threading.Lock()
 
 
 @attrs.frozen
@@ -49,24 +50,17 @@ class LivePipeline:
             Exception: Whatever a node raises.
         """
         # Kedro tells of each node that it runs, which would read as a second run of the user's.
-        with _QUIET_LOCK:
-            logger = logging.getLogger("kedro")
-            level = logger.level
-            logger.setLevel(logging.WARNING)
-            try:
-                # A run of another pipeline holds these values without the types that this one's nodes ask for.
-                given = {**sample, **typed_parameters(self.parameters, self.pair.inference)}
-                catalog = DataCatalog(
-                    {
-                        **{name: MemoryDataset(data) for name, data in given.items()},
-                        **{name: self._dataset(name) for name in self._artifacts},
-                    }
-                )
-                result = SequentialRunner().run(self.pair.inference, catalog)
-            finally:
-                logger.setLevel(level)
-        outputs = {name: result[name].load() for name in sorted(result)}
-        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+        with quiet("kedro", logging.WARNING):
+            # A run of another pipeline holds these values without the types that this one's nodes ask for.
+            given = {**sample, **typed_parameters(self.parameters, self.pair.inference)}
+            catalog = DataCatalog(
+                {
+                    **{name: MemoryDataset(data) for name, data in given.items()},
+                    **{name: self._dataset(name) for name in self._artifacts},
+                }
+            )
+            result = SequentialRunner().run(self.pair.inference, catalog)
+        return _bare({name: result[name].load() for name in sorted(result)})
 
     def constants(self) -> dict[str, Any]:
         """Load what every call shares, anew: artifacts and parameters by dataset name.
@@ -74,10 +68,20 @@ class LivePipeline:
         Raises:
             Exception: Whatever a dataset raises.
         """
-        return {
-            **typed_parameters(self.parameters, self.pair.inference),
-            **{name: self._dataset(name).load() for name in self._artifacts},
-        }
+        with quiet("kedro", logging.WARNING):
+            artifacts = {name: self._dataset(name).load() for name in self._artifacts}
+        return {**typed_parameters(self.parameters, self.pair.inference), **artifacts}
+
+    def compiled(self) -> Callable[[Mapping[str, Any]], Any]:
+        """Give what answers as ``predict`` does, to be called often: it loads the artifacts once, now."""
+        executor = Executor(
+            [resolved_step(node) for node in self.pair.inference.nodes],
+            constants=self.constants(),
+            request=self.pair.inputs_from(Origin.REQUEST),
+            outputs=sorted(self.pair.inference.outputs()),
+            copy_modes=dict.fromkeys(self.parameters, CopyMode.DEEPCOPY),
+        )
+        return lambda sample: _bare(executor(sample))
 
     @property
     def _artifacts(self) -> list[str]:
@@ -89,3 +93,7 @@ class LivePipeline:
         if name in self.written and (saved := saved_version(dataset)) is not None:
             return self.catalog.get(name, version=Version(saved, None))
         return dataset
+
+
+def _bare(outputs: dict[str, Any]) -> Any:
+    return next(iter(outputs.values())) if len(outputs) == 1 else outputs

@@ -16,6 +16,7 @@ from kedro_autolog_pipeline.packaging.artifacts import stage_artifact
 from kedro_autolog_pipeline.packaging.contents import Contents
 from kedro_autolog_pipeline.packaging.environment import copy_code
 from kedro_autolog_pipeline.packaging.functions import stage_node
+from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
 from kedro_autolog_pipeline.serving.copying import CopyMode
@@ -25,7 +26,6 @@ from kedro_autolog_pipeline.serving.manifest import (
     InputEntry,
     Manifest,
     Provenance,
-    RequirementEntry,
     write_manifest,
 )
 
@@ -96,10 +96,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         outputs=sorted(contents.pair.inference.outputs()),
         parameters=dict(contents.parameters),
         artifacts=[stage_artifact(artifact, package) for artifact in contents.artifacts],
-        requirements=[
-            RequirementEntry(str(requirement), list(requirement.reasons))
-            for requirement in contents.environment.requirements
-        ],
+        requirements=list(contents.requirements),
         code=[
             CodeEntry(code.module, f"{CODE_DIRECTORY}/{code.path}", list(code.reasons))
             for code in contents.environment.code
@@ -110,14 +107,15 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
     )
     copy_code(contents.environment.code, package / CODE_DIRECTORY)
     write_manifest(manifest, package)
-    _finish_skeleton(package, model)
+    _finish_skeleton(package, model, contents)
     return manifest
 
 
 def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -> Any:
     """Let MLflow write all that is its own: MLmodel, the entry, requirements and environments."""
     import mlflow.pyfunc
-    from mlflow.models import Model
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
 
     config = contents.pair.config
     model = Model(
@@ -128,25 +126,31 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
         model_id=identity.model_id,
         metadata=dict(config.metadata) or None,
     )
-    pinned = [str(requirement) for requirement in contents.environment.requirements]
     package.parent.mkdir(parents=True)
     entry = package.parent / ENTRY_FILE
     entry.write_text(STAND_IN, encoding="utf-8")
-    with _ENTRY_LOCK, warnings.catch_warnings():
-        # MLflow advises to store an example of the input, which may hold personal data.
-        warnings.simplefilter("ignore", UserWarning)
+    environment = (
+        {"pip_requirements": [entry.requirement for entry in contents.requirements]}
+        if contents.conda_env is None
+        else {"conda_env": dict(contents.conda_env)}
+    )
+    # MLflow tells of where there is no pip, and advises to store an example of the input, which may hold personal data.
+    with _ENTRY_LOCK, quiet("mlflow"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         mlflow.pyfunc.save_model(
             path=str(package),
             python_model=str(entry),
             mlflow_model=model,
-            signature=contents.signature,
-            pip_requirements=[*(config.pip_requirements or pinned), *(config.extra_pip_requirements or ())],
+            # Without one, MLflow would have the stand-in predict to infer it.
+            signature=contents.signature or ModelSignature(outputs=Schema([ColSpec(DataType.string)])),
+            input_example=contents.input_example,
+            **environment,
         )
     entry.unlink()
     return model
 
 
-def _finish_skeleton(package: Path, model: Any) -> None:
+def _finish_skeleton(package: Path, model: Any, contents: Contents) -> None:
     (package / ENTRY_FILE).write_text(ENTRY, encoding="utf-8")
     # Where the working directory is a uv project, MLflow adds its files, and a server would then install the
     # whole project in place of requirements.txt.
@@ -156,6 +160,7 @@ def _finish_skeleton(package: Path, model: Any) -> None:
     flavor["code"] = CODE_DIRECTORY
     # MLflow keeps the absolute path of the entry's source, and reads its last part alone.
     flavor["model_code_path"] = ENTRY_FILE
+    model.signature = contents.signature
     model.model_size_bytes = sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
     model.save(str(package / "MLmodel"))
 

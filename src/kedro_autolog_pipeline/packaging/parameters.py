@@ -23,7 +23,8 @@ def read_parameters(
         in_files: Gives the parameters as the project's files and the command line have them.
 
     Returns:
-        Value by dataset name, and the names of those that JSON would change or cannot hold.
+        Value by dataset name, and the names of those that JSON would change or cannot hold. Python's JSON has
+        infinity and not-a-number.
     """
     values, refused = {}, []
     for name in names:
@@ -56,6 +57,16 @@ def _lookup(name: str, parameters: Mapping[str, Any]) -> Any:
 
 def _survives(value: Any) -> bool:
     try:
-        return bool(json.loads(json.dumps(value)) == value)
-    except (TypeError, ValueError):
+        return _is_same(value, json.loads(json.dumps(value)))
+    except (TypeError, ValueError, RecursionError):
         return False
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Compare as ``==`` does, except that not-a-number is itself."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        return value.keys() == other.keys() and all(_is_same(value[key], other[key]) for key in value)
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(_is_same, value, other))
+    # Nothing else that JSON gives differs from itself.
+    return bool(value == other or (value != value and other != other))  # noqa: PLR0124 - see above

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
@@ -14,18 +16,22 @@ from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.packaging.artifacts import why_not_packageable
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.pairing import Pair, resolve_pair
+from kedro_autolog_pipeline.packaging.parameters import read_parameters
 from kedro_autolog_pipeline.packaging.registry import (
     fetch_pipelines,
     is_known,
     may_be_in_run,
     registered_names,
 )
+from kedro_autolog_pipeline.packaging.requirements import why_unreadable
 from kedro_autolog_pipeline.serving.manifest import Origin
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def completed_pairs(models: Iterable[ModelConfig], run: KedroRun) -> list[Pair]:
+def completed_pairs(
+    models: Iterable[ModelConfig], run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]]
+) -> list[Pair]:
     """Find the pairs whose training pipeline a run contains, before it runs.
 
     A training pipeline that the run contains in part is named in one WARNING. The modules of one that cannot be in
@@ -34,25 +40,37 @@ def completed_pairs(models: Iterable[ModelConfig], run: KedroRun) -> list[Pair]:
     Args:
         models: What the user configured.
         run: The run.
+        parameters_in_files: Gives the parameters as the project's files and the command line have them.
 
     Raises:
         ConfigurationError: With every mistake in the pairs that this run completes, and every pipeline that is not
             registered.
     """
     possible = [model for model in models if may_be_in_run(model.training) or not is_known(model.inference)]
-    return _resolve(possible, run.catalog, run)
+    return _resolve(possible, run.catalog, run.project_path, parameters_in_files, run)
 
 
-def resolve_pairs(models: Iterable[ModelConfig], catalog: DataCatalog) -> list[Pair]:
+def resolve_pairs(
+    models: Iterable[ModelConfig],
+    catalog: DataCatalog,
+    project_path: Path,
+    parameters_in_files: Callable[[], Mapping[str, Any]],
+) -> list[Pair]:
     """Resolve every pair, whatever is run.
 
     Raises:
         ConfigurationError: With every mistake in every pair.
     """
-    return _resolve(models, catalog, None)
+    return _resolve(models, catalog, project_path, parameters_in_files, None)
 
 
-def _resolve(models: Iterable[ModelConfig], catalog: DataCatalog, run: KedroRun | None) -> list[Pair]:
+def _resolve(
+    models: Iterable[ModelConfig],
+    catalog: DataCatalog,
+    project_path: Path,
+    parameters_in_files: Callable[[], Mapping[str, Any]],
+    run: KedroRun | None,
+) -> list[Pair]:
     pairs: list[Pair] = []
     mistakes: list[str] = []
     for config in models:
@@ -75,13 +93,31 @@ def _resolve(models: Iterable[ModelConfig], catalog: DataCatalog, run: KedroRun 
         if pair is not None:
             pairs.append(pair)
             mistakes += [
-                f"autolog_pipeline.models.{config.name}.inference: {reason}"
-                for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
-                if (reason := why_not_packageable(name, catalog))
+                f"autolog_pipeline.models.{config.name}.{mistake}"
+                for mistake in _why_not_packageable(pair, catalog, project_path, parameters_in_files)
             ]
     if mistakes:
         raise ConfigurationError(mistakes)
     return pairs
+
+
+def _why_not_packageable(
+    pair: Pair, catalog: DataCatalog, project_path: Path, parameters_in_files: Callable[[], Mapping[str, Any]]
+) -> list[str]:
+    """Give what would fail after the training, each beginning with the name of a key."""
+    _, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, parameters_in_files)
+    example = pair.config.input_example
+    is_unknown = isinstance(example, str) and example not in catalog
+    return [
+        *(
+            f"inference: {reason}"
+            for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
+            if (reason := why_not_packageable(name, catalog))
+        ),
+        *(f"inference: the value of '{name}' is not plain JSON data. Use plain data." for name in refused),
+        *([f"input_example: the catalog has no '{example}'."] if is_unknown else []),
+        *why_unreadable(pair.config, project_path),
+    ]
 
 
 def _unregistered(config: ModelConfig, registered: dict[str, Pipeline]) -> list[str]:

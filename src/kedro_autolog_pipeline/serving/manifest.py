@@ -207,7 +207,8 @@ def write_manifest(manifest: Manifest, package: Path) -> None:
         TypeError: When a parameter's value is not JSON; packaging refuses such a
             value by name before it gets here.
     """
-    text = json.dumps(_CONVERTER.unstructure(manifest), indent=2, sort_keys=True, allow_nan=True)
+    # A parameter may be a dictionary whose order matters.
+    text = json.dumps(_CONVERTER.unstructure(manifest), indent=2, allow_nan=True)
     (package / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
 
 

@@ -1,0 +1,136 @@
+"""A pipeline to ask and a table that it answers come in, the columns that it can do without go out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from typing import Any, TypeAlias
+
+import attrs
+
+Differ: TypeAlias = Callable[[Any, Any], str | None]
+"""Tells how two values differ; None when they are the same."""
+
+_QUIET_LOCK = threading.Lock()
+
+
+@attrs.frozen
+class Budget:
+    """How much a pipeline is asked.
+
+    Attributes:
+        calls: How often at most; the default settles any table of 250 columns.
+        seconds: When no more calls are begun.
+    """
+
+    calls: int = 500
+    seconds: float = 5.0
+
+
+@attrs.frozen
+class OptionalColumns:
+    """What asking a pipeline has told.
+
+    Attributes:
+        names: Columns without which, all of them, the pipeline answers the same; in the order of the table.
+        note: Why there may be more of them, one sentence; None when every column is settled.
+    """
+
+    names: tuple[str, ...]
+    note: str | None
+
+
+def find_optional_columns(
+    table: Any,
+    output: Any,
+    ask: Callable[[Any], Any],
+    differ: Differ,
+    budget: Budget = Budget(),
+) -> OptionalColumns:
+    """Find the columns whose absence changes nothing.
+
+    Columns are left out in groups, and a group that matters is halved: a table of 100 columns of which 5 matter takes
+    some 40 calls instead of 100. What was found stays left out, so that the result holds for all of it together: of
+    two columns that stand in for each other, one is optional.
+
+    Args:
+        table: A DataFrame of pandas, its columns' names unique.
+        output: What the pipeline answered for it.
+        ask: Answers a table; whatever it raises, the columns that it lacks are needed.
+        differ: Tells whether two answers are the same.
+        budget: How much to ask.
+    """
+
+    def is_unchanged_without(columns: Iterable[str]) -> bool:
+        try:
+            return differ(output, ask(table.drop(columns=list(columns)))) is None
+        except Exception:  # noqa: BLE001 - a node that misses a column raises whatever it likes
+            return False
+
+    search = _Search(is_unchanged_without, budget)
+    with _silence():
+        if not is_unchanged_without([]):
+            return OptionalColumns((), "Every column is required: the pipeline does not answer the same twice.")
+        search.split(list(table.columns), is_needed=False)
+    note = None
+    if search.untried:
+        note = (
+            f"{search.untried} of {len(table.columns)} columns are required untried: to tell whether the pipeline "
+            "needs them takes too many calls of it. Set 'signature: full' to require every column."
+        )
+    return OptionalColumns(tuple(name for name in table.columns if name in search.optional), note)
+
+
+class _Search:
+    """What was found so far, and how much may still be asked."""
+
+    def __init__(self, is_unchanged_without: Callable[[Iterable[str]], bool], budget: Budget) -> None:
+        self._is_unchanged_without = is_unchanged_without
+        self._calls = budget.calls
+        self._deadline = time.monotonic() + budget.seconds
+        self.optional: set[str] = set()
+        self.untried = 0
+
+    def split(self, group: list[str], *, is_needed: bool) -> bool:
+        """Add to what was found all of a group that is optional.
+
+        Args:
+            group: Columns of which nothing is known; not empty.
+            is_needed: Whether it is known that the group as a whole matters.
+
+        Returns:
+            Whether the whole group is optional.
+        """
+        if not is_needed:
+            if self._calls <= 0 or time.monotonic() >= self._deadline:
+                self.untried += len(group)
+                return False
+            self._calls -= 1
+            if self._is_unchanged_without([*self.optional, *group]):
+                self.optional.update(group)
+                return True
+        if len(group) == 1:
+            return False
+        half = len(group) // 2
+        is_first_optional = self.split(group[:half], is_needed=False)
+        # Where the group matters and its first half does not, its second half does.
+        self.split(group[half:], is_needed=is_first_optional)
+        return False
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what the nodes log, print and warn of to themselves: it is about requests that nobody has made."""
+    with _QUIET_LOCK, warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        warnings.simplefilter("ignore")
+        level = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(level)
