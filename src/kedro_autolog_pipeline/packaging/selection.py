@@ -77,7 +77,7 @@ def _resolve(models: Iterable[ModelConfig], catalog: DataCatalog, run: KedroRun 
             mistakes += [
                 f"autolog_pipeline.models.{config.name}.inference: {reason}"
                 for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
-                if (reason := why_not_packageable(name, catalog))
+                if (reason := why_not_packageable(name, catalog, None if run is None else run.written))
             ]
     if mistakes:
         raise ConfigurationError(mistakes)
