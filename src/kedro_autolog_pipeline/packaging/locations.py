@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ import attrs
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from kedro.io import AbstractDataset, AbstractVersionedDataset, CachedDataset
-from kedro.io.core import parse_dataset_definition
+from kedro.io.core import get_filepath_str, parse_dataset_definition
 
 from kedro_autolog_pipeline.serving.manifest import PathArgument
 
@@ -85,11 +85,7 @@ def find_location(dataset: AbstractDataset[Any, Any], version: str | None) -> Lo
         return None
     if _demanded(type(dataset)) - {argument.value} - set(config):
         return None
-    # By convention Kedro's file datasets keep their file system in `_fs`, the partitioned ones in `_filesystem`.
-    filesystem = getattr(dataset, "_fs", None) or getattr(dataset, "_filesystem", None)
-    if filesystem is None:
-        filesystem, _ = url_to_fs(str(given[argument.value]), **_storage_options(given))
-    path = str(filesystem._strip_protocol(str(given[argument.value])))  # noqa: SLF001 - as fsspec's own functions do
+    filesystem, path = _place(dataset, str(given[argument.value]), _storage_options(given))
     if version is not None:
         path = f"{path}/{version}/{path.rpartition('/')[2]}"
     return Location(filesystem, path, argument, config, version is not None)
@@ -232,6 +228,18 @@ def _is_local(value: str) -> bool:
     path = Path(value)
     # A key in an HDF5 file begins with a slash, too.
     return path.is_absolute() and path.parent != Path(path.anchor) and path.parent.exists()
+
+
+def _place(
+    dataset: AbstractDataset[Any, Any], given: str, storage_options: Mapping[str, Any]
+) -> tuple[AbstractFileSystem, str]:
+    filesystem = getattr(dataset, "_fs", None)
+    filepath = getattr(dataset, "_filepath", None)
+    if filesystem is not None and filepath is not None:
+        # By convention Kedro's file datasets have these, with their own idea of what is the path in a URL.
+        return filesystem, get_filepath_str(PurePosixPath(filepath), getattr(dataset, "_protocol", "file"))
+    filesystem, path = url_to_fs(given, **storage_options)
+    return filesystem, str(path).rstrip("/")
 
 
 def _storage_options(given: Mapping[str, Any]) -> dict[str, Any]:
