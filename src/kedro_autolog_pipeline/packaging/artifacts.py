@@ -61,7 +61,7 @@ def why_not_packageable(name: str, catalog: DataCatalog, written: Collection[str
         catalog: The catalog of the run.
         written: Names of the datasets that the run will write; None when no run is about to begin.
     """
-    if len(_encoded(name, _UNSAFE_IN_DIRECTORY)) > _LONGEST_NAME:
+    if len(directory_name(name)) > _LONGEST_NAME:
         return f"the name '{name}' is too long for a directory. Shorten it."
     try:
         dataset = catalog.get(name)
@@ -96,7 +96,7 @@ def stage_artifact(name: str, origin: Origin, catalog: DataCatalog, staging: Pat
     version = saved_version(inner) if from_this_run else loaded_version(inner)
     # A catalog gives one version of the datasets that it holds, and not of what a CachedDataset wraps.
     load = partial((catalog if inner is dataset else DataCatalog({name: inner})).load, name, version)
-    directory = staging / ARTIFACTS_DIRECTORY / _encoded(name, _UNSAFE_IN_DIRECTORY)
+    directory = staging / ARTIFACTS_DIRECTORY / directory_name(name)
     directory.mkdir(parents=True)
     location = find_location(inner, version)
     if location is None:
@@ -130,6 +130,15 @@ def place_artifacts(artifacts: Iterable[Artifact], package: Path) -> None:
         target = package / artifact.entry.path
         target.parent.mkdir(parents=True)
         artifact.file.rename(target)
+
+
+def directory_name(name: str) -> str:
+    """Give each dataset the name of a directory of its own that every file system takes.
+
+    What is not a lower-case letter, a digit or one of ``_ . @ -`` becomes ``~`` and the hexadecimal value of its
+    bytes. Percent signs would mean something to the servers of artifacts.
+    """
+    return _encoded(name, _UNSAFE_IN_DIRECTORY)
 
 
 def loading_modules(artifact: Artifact) -> list[str]:
@@ -184,10 +193,9 @@ def _refuse_secrets(name: str, file: Path, secrets: Iterable[str]) -> None:
 
 
 def _encoded(name: str, unsafe: re.Pattern[str]) -> str:
-    """Give each name a name of its own that every file system takes."""
+    safe = unsafe.sub(lambda match: _escaped(match[0]), name)
+    return _escaped(safe[0]) + safe[1:] if _RESERVED.match(safe) else safe
 
-    def escaped(match: re.Match[str]) -> str:
-        return "".join(f"~{byte:02x}" for byte in match[0].encode("utf-8", "surrogatepass"))
 
-    safe = unsafe.sub(escaped, name)
-    return f"~{ord(safe[0]):02x}{safe[1:]}" if _RESERVED.match(safe) else safe
+def _escaped(character: str) -> str:
+    return "".join(f"~{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
