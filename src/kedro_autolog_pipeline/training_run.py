@@ -21,6 +21,7 @@ from kedro_autolog_pipeline.packaging.functions import import_path
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.packaging.pinning import pin_datasets
 from kedro_autolog_pipeline.packaging.selection import completed_pairs
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
@@ -64,6 +65,7 @@ class TrainingRun:
         self._pairs = pairs
         self._verifiers: dict[str, Verifier] = {}
         self._ended = False
+        self._pins = pin_datasets(pairs, run)
         self._tracked = join_active_run(server.mlflow_registry_uri) or open_run(
             find_store(server, run.project_path),
             tracking,
@@ -121,6 +123,8 @@ class TrainingRun:
         atexit.unregister(self.end)
         for verifier in self._verifiers.values():
             verifier.close()
+        for pin in self._pins:
+            pin.detach()
         close_run(self._tracked, status)
 
     def _package(self, pair: Pair) -> None:
@@ -130,8 +134,8 @@ class TrainingRun:
             # It imports pandas, which a run that packages nothing does not need.
             from kedro_autolog_pipeline.verification.comparison import first_difference
 
-            contents = gather_contents(pair, self._run, self._project.parameters, first_difference)
             staging = _staging_directory(self._run.project_path) / model.model_id
+            contents = gather_contents(pair, self._run, self._project.parameters, first_difference, staging)
             package = staging / "package"
             write_package(
                 package,

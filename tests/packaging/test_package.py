@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import mlflow
 import numpy as np
@@ -75,7 +76,7 @@ def contents_of(
     pair, mistakes = resolve_pair(config, training, inference, catalog.__contains__)
     assert pair is not None, mistakes
     run = KedroRun("2026-01-01", ("training",), project, False, training, catalog)  # noqa: FBT003 - it has no keywords
-    return gather_contents(pair, run, dict, first_difference)
+    return gather_contents(pair, run, dict, first_difference, project / "staging" / uuid4().hex)
 
 
 def written(directory: Path, contents: Contents, number: int = 0) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,56 @@ def test_the_first_error_is_the_one_that_is_raised(run: TrackedRun, caplog: pyte
         fail_on_a_model_that_is_gone()
 
     assert "cannot be marked FAILED: " in caplog.text
+
+
+def store_directory(run: TrackedRun) -> Path:
+    """Give the directory of the one logged model in the store."""
+    (model,) = stored(run)
+    return Path(model.artifact_location.removeprefix("file://"))
+
+
+def upload(run: TrackedRun, package: Path) -> Path:
+    """Upload a package; gives the directory of its model in the store."""
+    with logged_model(run, "prices", {}) as model:
+        model.upload(package)
+    return store_directory(run)
+
+
+def test_a_store_on_the_same_disk_gets_the_files_without_writing_them_again(run: TrackedRun, tmp_path: Path) -> None:
+    """The store's file is the staged one, and stays when the staged name is gone."""
+    (tmp_path / "package" / "artifacts" / "model").mkdir(parents=True)
+    staged = tmp_path / "package" / "artifacts" / "model" / "model.pkl"
+    staged.write_bytes(b"content")
+    inode = staged.stat().st_ino
+
+    directory = upload(run, tmp_path / "package")
+    shutil.rmtree(tmp_path / "package")
+
+    logged = directory / "artifacts" / "model" / "model.pkl"
+    assert inode == logged.stat().st_ino
+    assert b"content" == logged.read_bytes()
+
+
+def test_a_file_that_has_another_name_is_copied(run: TrackedRun, tmp_path: Path) -> None:
+    """What is written through the other name does not reach the store."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "model.pkl").write_bytes(b"content")
+    os.link(tmp_path / "model.pkl", tmp_path / "package" / "model.pkl")
+
+    directory = upload(run, tmp_path / "package")
+    (tmp_path / "model.pkl").write_bytes(b"changed")
+
+    assert b"content" == (directory / "model.pkl").read_bytes()
+
+
+def test_a_disk_without_links_gets_copies(run: TrackedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a file cannot be linked, it is copied."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "model.pkl").write_bytes(b"content")
+
+    def no_links(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "link", no_links)
+
+    assert b"content" == (upload(run, tmp_path / "package") / "model.pkl").read_bytes()

@@ -1,27 +1,41 @@
-"""Datasets of the catalog come in, their files in the package and their entries in the manifest go out.
-
-The only reader of a dataset's internals: Kedro has no public way to ask where a dataset keeps its data.
-"""
+"""Datasets of the catalog come in, their files for the package and their entries in the manifest go out."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-from pathlib import Path, PurePosixPath
+import mmap
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import attrs
-from kedro.io import AbstractDataset, AbstractVersionedDataset, CachedDataset, DataCatalog
+from kedro.io import DataCatalog, DatasetError, MemoryDataset
 
+from kedro_autolog_pipeline.packaging.copies import Measure, copy_data, measure_file
+from kedro_autolog_pipeline.packaging.locations import (
+    Location,
+    access_secrets,
+    find_location,
+    is_in_memory,
+    loaded_version,
+    saved_version,
+    unwrapped,
+)
+from kedro_autolog_pipeline.packaging.pickles import pickle_modules
+from kedro_autolog_pipeline.packaging.snapshots import snapshot_modules, write_snapshot
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Origin
 
 ARTIFACTS_DIRECTORY = "artifacts"
 
-_DIGEST_BLOCK = 1 << 20
+# What any file system takes as it is; upper case is not the same everywhere.
+_UNSAFE_IN_DIRECTORY = re.compile(r"[^a-z0-9_.@-]|^\.|\.$")
+_UNSAFE_IN_FILE = re.compile(r"[^A-Za-z0-9_.@-]|^\.|\.$")
+_RESERVED = re.compile(r"(?:aux|con|nul|prn|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+_LONGEST_NAME = 255
 
-# What a dataset's constructor takes and a packaged dataset must not have: where the data was, how to get there, how to
-# write it, and what only the project's own tools read.
-_LEFT_OUT = frozenset({"filepath", "path", "credentials", "fs_args", "save_args", "metadata", "versioned", "version"})
+# What is shorter occurs by chance.
+_SHORTEST_SECRET = 6
 
 
 @attrs.frozen
@@ -29,147 +43,159 @@ class Artifact:
     """A dataset that the package will hold.
 
     Attributes:
-        name: The dataset's name in the catalog, transcoding suffix included.
-        origin: Trained or reference.
-        source: The file or directory on this machine that holds its data.
-        dataset: Its configuration, as in ``ArtifactEntry.dataset``.
-        from_this_run: Whether the run that is packaged wrote it.
+        entry: What the manifest says of it.
+        file: Its copy on this machine, a file or a directory.
+        load: Gives what the project's own catalog loads for it: the version that is packaged, validated.
     """
 
-    name: str
-    origin: Origin
-    source: Path
-    dataset: dict[str, Any]
-    from_this_run: bool
+    entry: ArtifactEntry
+    file: Path
+    load: Callable[[], Any]
 
 
-def why_not_packageable(name: str, catalog: DataCatalog) -> str | None:
-    """Give the reason why a dataset cannot become an artifact, before it is written; None when it can."""
-    dataset = _dataset(name, catalog)
+def why_not_packageable(name: str, catalog: DataCatalog, written: Collection[str] | None) -> str | None:
+    """Give the reason why a dataset cannot become an artifact, before it is written; None when it can.
+
+    Args:
+        name: The dataset's name in the catalog.
+        catalog: The catalog of the run.
+        written: Names of the datasets that the run will write; None when no run is about to begin.
+    """
+    if len(directory_name(name)) > _LONGEST_NAME:
+        return f"the name '{name}' is too long for a directory. Shorten it."
+    try:
+        dataset = catalog.get(name)
+    except DatasetError as error:
+        return f"the dataset '{name}' cannot be made ({error}). Correct it in catalog.yml."
+    if written is None or name in written:
+        return None
     if dataset is None:
-        return f"'{name}' is not in the catalog, so it is gone when the run ends. Add it to catalog.yml."
-    if _filepath(dataset) is None:
-        return f"'{name}' ({type(dataset).__name__}) keeps its data in no file. Give it a dataset that does."
-    if _protocol(dataset) != "file":
-        return f"'{name}' is on a remote file system ({_protocol(dataset)}). Give it a local filepath."
+        return f"'{name}' is not in the catalog, and no node writes it under this name. Add it to catalog.yml."
+    if is_in_memory(dataset) and not dataset.exists():
+        return f"'{name}' is in memory, and no node of this run writes it. Give it a dataset that keeps its data."
     return None
 
 
-def find_artifact(name: str, origin: Origin, catalog: DataCatalog, *, from_this_run: bool) -> Artifact:
-    """Find the files of a dataset, as the run that is packaged left them.
+def stage_artifact(name: str, origin: Origin, catalog: DataCatalog, staging: Path, *, from_this_run: bool) -> Artifact:
+    """Copy what a dataset holds, as the run that is packaged left it.
 
     Args:
         name: The dataset's name in the catalog.
         origin: Trained or reference.
         catalog: The catalog of the run.
+        staging: The directory to copy it into, under the path that it will have in the package.
         from_this_run: Whether this run wrote the dataset; a versioned dataset then has the version that it saved,
             although Kedro would load the newest one.
 
     Raises:
         FileNotFoundError: When there is nothing where the dataset keeps its data.
+        Exception: What the dataset, its file system, or pickling what it loads raises.
     """
-    dataset = _dataset(name, catalog)
-    filepath = _filepath(dataset)
-    if dataset is None or filepath is None:
-        raise FileNotFoundError(why_not_packageable(name, catalog))
-    source = Path(_current_version(dataset, filepath, from_this_run=from_this_run))
-    if not source.exists():
-        msg = f"'{name}' has no data at '{source}'."
-        raise FileNotFoundError(msg)
-    return Artifact(name, origin, source, _portable_config(name, dataset), from_this_run)
-
-
-def stage_artifact(artifact: Artifact, package: Path) -> ArtifactEntry:
-    """Copy an artifact into the package.
-
-    Raises:
-        ValueError: When its name would lead out of the package.
-    """
-    directory = f"{ARTIFACTS_DIRECTORY}/{_directory_name(artifact.name)}"
-    target = package / directory / artifact.source.name
-    target.parent.mkdir(parents=True)
-    if artifact.source.is_dir():
-        shutil.copytree(artifact.source, target)
+    dataset = catalog[name]
+    inner = unwrapped(dataset)
+    version = saved_version(inner) if from_this_run else loaded_version(inner)
+    # A catalog gives one version of the datasets that it holds, and not of what a CachedDataset wraps.
+    load: Callable[[], Any] = partial((catalog if inner is dataset else DataCatalog({name: inner})).load, name, version)
+    directory = staging / ARTIFACTS_DIRECTORY / directory_name(name)
+    directory.mkdir(parents=True)
+    location = find_location(inner, version)
+    if location is None:
+        value = load()
+        file, form = write_snapshot(name, value, directory)
+        _refuse_secrets(name, file, access_secrets(inner))
+        details: dict[str, Any] = {"dataset": {}, "snapshot": form}
+        measure = measure_file(file)
+        if not is_in_memory(inner):
+            # What is behind it may change, or cost another query.
+            load = MemoryDataset(value).load
     else:
-        shutil.copy2(artifact.source, target)
-    size, sha256 = _measure(target)
-    return ArtifactEntry(
-        name=artifact.name,
-        origin=artifact.origin,
-        path=f"{directory}/{artifact.source.name}",
-        dataset=artifact.dataset,
-        size=size,
-        sha256=sha256,
-        from_this_run=artifact.from_this_run,
+        file = directory / (_encoded(location.name, _UNSAFE_IN_FILE) or "data")
+        details = {"dataset": location.config | _validator(name, catalog), "argument": location.argument}
+        measure = _copy(name, location, file)
+    entry = ArtifactEntry(
+        name=name,
+        origin=origin,
+        path=file.relative_to(staging).as_posix(),
+        size=measure.size,
+        sha256=measure.sha256,
+        from_this_run=from_this_run,
+        **details,
     )
+    return Artifact(entry, file, load)
+
+
+def place_artifacts(artifacts: Iterable[Artifact], package: Path) -> None:
+    """Move the copies of artifacts to their places in a package."""
+    for artifact in artifacts:
+        target = package / artifact.entry.path
+        target.parent.mkdir(parents=True)
+        artifact.file.rename(target)
+
+
+def directory_name(name: str) -> str:
+    """Give each dataset the name of a directory of its own that every file system takes.
+
+    What is not a lower-case letter, a digit or one of ``_ . @ -`` becomes ``~`` and the hexadecimal value of its
+    bytes. Percent signs would mean something to the servers of artifacts.
+    """
+    return _encoded(name, _UNSAFE_IN_DIRECTORY)
 
 
 def loading_modules(artifact: Artifact) -> list[str]:
-    """Give the modules that loading an artifact needs: its dataset's own, and a backend that it names."""
-    modules = [artifact.dataset["type"].rpartition(".")[0]]
+    """Give the modules that loading an artifact needs: its dataset's own, and those that its data refer to."""
+    files = [artifact.file] if artifact.file.is_file() else sorted(artifact.file.rglob("*"))
+    referred = set().union(*(pickle_modules(file) for file in files if file.is_file()))
+    form = artifact.entry.snapshot
+    named = _named_modules(artifact.entry.dataset) if form is None else snapshot_modules(form)
+    return [*named, *sorted(referred)]
+
+
+def _named_modules(config: Mapping[str, Any]) -> list[str]:
+    objects = [config["type"]]
+    validator = config.get("validator")
+    if validator is not None:
+        objects.append(validator if isinstance(validator, str) else validator["class"])
+    modules = [name.rpartition(".")[0] for name in objects]
     # PickleDataset imports the library that this argument names.
-    backend = artifact.dataset.get("backend")
-    return [*modules, backend] if isinstance(backend, str) else modules
+    if isinstance(config.get("backend"), str):
+        modules.append(config["backend"])
+    # A partitioned dataset names the one of its partitions.
+    partition = config.get("dataset")
+    return modules + _named_modules(partition) if isinstance(partition, Mapping) and "type" in partition else modules
 
 
-def saved_version(dataset: AbstractDataset[Any, Any] | None) -> str | None:
-    """Give the version that a run saves a dataset under; None for a dataset that is not versioned."""
-    # `_version` is None for a dataset that could be versioned and is not.
-    if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:  # noqa: SLF001 - see above
-        return None
-    return dataset.resolve_save_version()
+def _validator(name: str, catalog: DataCatalog) -> dict[str, Any]:
+    # Kedro validates since 1.6.
+    spec = getattr(catalog, "validator_specs", {}).get(name)
+    return {} if spec is None else {"validator": spec.to_config()}
 
 
-def _dataset(name: str, catalog: DataCatalog) -> AbstractDataset[Any, Any] | None:
-    dataset = catalog.get(name)
-    if isinstance(dataset, CachedDataset):
-        # Kedro gives no access to what a CachedDataset wraps.
-        return dataset._dataset  # noqa: SLF001 - see above
-    return dataset
+def _copy(name: str, location: Location, target: Path) -> Measure:
+    try:
+        # Kedro writes a version once; any other file may be written to at any time, through each of its names.
+        return copy_data(location.filesystem, location.path, target, may_link=location.is_version)
+    except FileNotFoundError as error:
+        msg = f"'{name}' has no data at '{location.path}'."
+        raise FileNotFoundError(msg) from error
 
 
-def _filepath(dataset: AbstractDataset[Any, Any] | None) -> str | None:
-    # By convention every file dataset of Kedro keeps its path in `_filepath`, PartitionedDataset in `_path`.
-    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
-    return None if path is None else str(path)
+def _refuse_secrets(name: str, file: Path, secrets: Iterable[str]) -> None:
+    """Refuse a snapshot that has taken along what its dataset gets access by.
+
+    Raises:
+        ValueError: When there is one of ``secrets`` in the file.
+    """
+    sought = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if any(content.find(secret) >= 0 for secret in sought):
+            msg = f"what '{name}' loads holds the credentials by which it is loaded. Have a node give what is needed."
+            raise ValueError(msg)
 
 
-def _protocol(dataset: AbstractDataset[Any, Any] | None) -> str:
-    return str(getattr(dataset, "_protocol", "file"))
+def _encoded(name: str, unsafe: re.Pattern[str]) -> str:
+    safe = unsafe.sub(lambda match: _escaped(match[0]), name)
+    return _escaped(safe[0]) + safe[1:] if _RESERVED.match(safe) else safe
 
 
-def _current_version(dataset: AbstractDataset[Any, Any], filepath: str, *, from_this_run: bool) -> str:
-    version = saved_version(dataset)
-    if version is None:
-        return filepath
-    if not from_this_run:
-        version = dataset.resolve_load_version()  # type: ignore[attr-defined]  # it is versioned
-    return str(PurePosixPath(filepath) / str(version) / PurePosixPath(filepath).name)
-
-
-def _portable_config(name: str, dataset: AbstractDataset[Any, Any]) -> dict[str, Any]:
-    # A catalog of this dataset alone gives its configuration, and its credentials apart from it.
-    config = DataCatalog({name: dataset}).to_config()[0][name]
-    portable = {key: value for key, value in config.items() if key not in _LEFT_OUT}
-    return {**portable, "type": f"{type(dataset).__module__}.{type(dataset).__qualname__}"}
-
-
-def _directory_name(name: str) -> str:
-    if name in {"", ".", ".."} or any(character in name for character in "/\\\0"):
-        msg = f"'{name}' cannot name a directory."
-        raise ValueError(msg)
-    return name.replace(":", "_")
-
-
-def _measure(path: Path) -> tuple[int, str]:
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    digest = hashlib.sha256()
-    size = 0
-    for file in files:
-        if file is not path:
-            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-        with file.open("rb") as stream:
-            while block := stream.read(_DIGEST_BLOCK):
-                digest.update(block)
-                size += len(block)
-    return size, digest.hexdigest()
+def _escaped(character: str) -> str:
+    return "".join(f"~{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

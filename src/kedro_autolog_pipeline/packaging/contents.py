@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from kedro_autolog_pipeline.config import SignatureMode
 from kedro_autolog_pipeline.errors import PackagingError
-from kedro_autolog_pipeline.packaging.artifacts import Artifact, find_artifact, loading_modules
+from kedro_autolog_pipeline.packaging.artifacts import Artifact, loading_modules, stage_artifact
 from kedro_autolog_pipeline.packaging.columns import Differ
 from kedro_autolog_pipeline.packaging.environment import Environment, Seed, ShippedCode, find_environment
 from kedro_autolog_pipeline.packaging.functions import defining_modules
@@ -18,9 +19,8 @@ from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
 from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.mutation import changed_constants
-from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.packaging.pairing import Pair, dataset_of
 from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
-from kedro_autolog_pipeline.packaging.pickles import pickle_modules
 from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.packaging.signature import InferredSignature, can_be_example, infer_signature
@@ -96,7 +96,7 @@ class Contents:
 
 
 def gather_contents(
-    pair: Pair, run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]], differ: Differ
+    pair: Pair, run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]], differ: Differ, staging: Path
 ) -> Contents:
     """Gather what a package holds, as the run left it.
 
@@ -105,12 +105,13 @@ def gather_contents(
         run: The run.
         parameters_in_files: Gives the parameters as the project's files and the command line have them.
         differ: Tells how two values differ; None when they are the same.
+        staging: Where the artifacts are copied to, until there is a package to move them into.
 
     Raises:
         PackagingError: With every artifact that is not there, or every parameter that cannot be kept.
         Exception: Whatever the live pipeline raises on the sample.
     """
-    artifacts, missing = _find_artifacts(pair, run)
+    artifacts, missing = _stage_artifacts(pair, run, staging)
     parameters, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), run.catalog, parameters_in_files)
     causes = [
         *missing,
@@ -118,7 +119,7 @@ def gather_contents(
     ]
     if causes:
         raise PackagingError(pair.config.name, causes)
-    rehearsal = _rehearse(pair, run, parameters)
+    rehearsal = _rehearse(pair, run, artifacts, parameters)
     inferred = _infer_signature(pair, rehearsal, parameters, differ)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     environment = _with_code_paths(pair, run, find_environment(_seeds(pair, artifacts)))
@@ -138,21 +139,29 @@ def gather_contents(
     )
 
 
-def _find_artifacts(pair: Pair, run: KedroRun) -> tuple[list[Artifact], list[str]]:
+def _stage_artifacts(pair: Pair, run: KedroRun, staging: Path) -> tuple[list[Artifact], list[str]]:
+    written = {dataset_of(name) for name in run.written}
     artifacts, missing = [], []
     for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
+        from_this_run = dataset_of(name) in written
         try:
-            artifacts.append(find_artifact(name, pair.origins[name], run.catalog, from_this_run=name in run.written))
+            artifacts.append(
+                stage_artifact(name, pair.origins[name], run.catalog, staging, from_this_run=from_this_run)
+            )
         except FileNotFoundError as error:
             missing.append(f"{error}")
+        except Exception as error:  # noqa: BLE001 - whatever a dataset or its file system raises
+            missing.append(f"'{name}' cannot be copied ({error!r}).")
     return artifacts, missing
 
 
-def _rehearse(pair: Pair, run: KedroRun, parameters: Mapping[str, Any]) -> Rehearsal | None:
+def _rehearse(
+    pair: Pair, run: KedroRun, artifacts: Iterable[Artifact], parameters: Mapping[str, Any]
+) -> Rehearsal | None:
     requests = pair.inputs_from(Origin.REQUEST)
     if not all(name in run.catalog and run.catalog.exists(name) for name in requests):
         return None
-    pipeline = LivePipeline(pair, run.catalog, run.written, parameters)
+    pipeline = LivePipeline(pair, {artifact.entry.name: artifact.load for artifact in artifacts}, parameters)
     sample = {name: _first_rows(name, run) for name in requests}
     return Rehearsal(pipeline, sample, pipeline.predict(sample))
 
@@ -212,18 +221,12 @@ def _seeds(pair: Pair, artifacts: list[Artifact]) -> list[Seed]:
         for node in pair.inference.nodes
         for module in defining_modules(node.func)
     ]
-    datasets = [
-        Seed(module, f"loads the artifact '{artifact.name}'")
+    data = [
+        Seed(module, f"loads the artifact '{artifact.entry.name}'")
         for artifact in artifacts
         for module in loading_modules(artifact)
     ]
-    objects = [
-        Seed(module, f"type in the artifact '{artifact.name}'")
-        for artifact in artifacts
-        if artifact.source.is_file()
-        for module in sorted(pickle_modules(artifact.source))
-    ]
-    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *functions, *datasets, *objects]
+    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *functions, *data]
 
 
 def _with_code_paths(pair: Pair, run: KedroRun, found: Environment) -> Environment:

@@ -1,4 +1,4 @@
-"""A pair, the catalog of its run and a sample come in; what the project's own code answers goes out."""
+"""A pair, what its artifacts load and a sample come in; what the project's own code answers goes out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from kedro.io import DataCatalog, MemoryDataset
-from kedro.io.core import Version
+from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from kedro_autolog_pipeline.packaging.artifacts import saved_version
 from kedro_autolog_pipeline.packaging.functions import resolved_step
 from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.pairing import Pair
@@ -21,20 +19,34 @@ from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
 
 
+class _LoadedDataset(AbstractDataset[Any, Any]):
+    """Whatever a function gives each time that it is loaded."""
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._get = load
+
+    def load(self) -> Any:
+        return self._get()
+
+    def save(self, data: Any) -> None:
+        raise NotImplementedError
+
+    def _describe(self) -> dict[str, Any]:
+        return {}
+
+
 @attrs.frozen
 class LivePipeline:
-    """The inference pipeline as the project runs it: by Kedro's runner, on the catalog's own datasets.
+    """The inference pipeline as the project runs it: by Kedro's runner, on what the run's catalog loads.
 
     Attributes:
         pair: The resolved pair.
-        catalog: The catalog of the run.
-        written: Names of the datasets that the run wrote, whose version is then the one that it saved.
+        artifacts: By dataset name, what loads it as often as a node asks for it.
         parameters: Plain value by dataset name.
     """
 
     pair: Pair
-    catalog: DataCatalog
-    written: frozenset[str]
+    artifacts: Mapping[str, Callable[[], Any]]
     parameters: Mapping[str, Any]
 
     def predict(self, sample: Mapping[str, Any]) -> Any:
@@ -56,7 +68,7 @@ class LivePipeline:
             catalog = DataCatalog(
                 {
                     **{name: MemoryDataset(data) for name, data in given.items()},
-                    **{name: self._dataset(name) for name in self._artifacts},
+                    **{name: _LoadedDataset(load) for name, load in self.artifacts.items()},
                 }
             )
             result = SequentialRunner().run(self.pair.inference, catalog)
@@ -69,7 +81,7 @@ class LivePipeline:
             Exception: Whatever a dataset raises.
         """
         with quiet("kedro", logging.WARNING):
-            artifacts = {name: self._dataset(name).load() for name in self._artifacts}
+            artifacts = {name: load() for name, load in self.artifacts.items()}
         return {**typed_parameters(self.parameters, self.pair.inference), **artifacts}
 
     def compiled(self) -> Callable[[Mapping[str, Any]], Any]:
@@ -82,17 +94,6 @@ class LivePipeline:
             copy_modes=dict.fromkeys(self.parameters, CopyMode.DEEPCOPY),
         )
         return lambda sample: _bare(executor(sample))
-
-    @property
-    def _artifacts(self) -> list[str]:
-        return self.pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
-
-    def _dataset(self, name: str) -> Any:
-        dataset = self.catalog.get(name)
-        # After a run, Kedro resolves a versioned dataset to the newest version, whoever wrote it.
-        if name in self.written and (saved := saved_version(dataset)) is not None:
-            return self.catalog.get(name, version=Version(saved, None))
-        return dataset
 
 
 def _bare(outputs: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from kedro_autolog_pipeline.packaging.artifacts import stage_artifact
+from kedro_autolog_pipeline.packaging.artifacts import place_artifacts
 from kedro_autolog_pipeline.packaging.contents import Contents
 from kedro_autolog_pipeline.packaging.environment import copy_code
 from kedro_autolog_pipeline.packaging.functions import stage_node
@@ -79,7 +79,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
     """Write the directory of a model.
 
     Args:
-        package: Where to write; neither it nor its parent exists.
+        package: Where to write; it does not exist, and its artifacts are staged beside it.
         identity: Which logged model it becomes.
         contents: What goes in.
 
@@ -95,7 +95,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         inputs=[InputEntry(name, origin) for name, origin in contents.pair.origins.items()],
         outputs=sorted(contents.pair.inference.outputs()),
         parameters=dict(contents.parameters),
-        artifacts=[stage_artifact(artifact, package) for artifact in contents.artifacts],
+        artifacts=[artifact.entry for artifact in contents.artifacts],
         requirements=list(contents.requirements),
         code=[
             CodeEntry(code.module, f"{CODE_DIRECTORY}/{code.path}", list(code.reasons))
@@ -105,6 +105,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         provenance=_provenance(identity, contents.pair),
         copy_modes=dict.fromkeys(contents.copied, CopyMode.DEEPCOPY),
     )
+    place_artifacts(contents.artifacts, package)
     copy_code(contents.environment.code, package / CODE_DIRECTORY)
     write_manifest(manifest, package)
     _finish_skeleton(package, model, contents)
@@ -126,7 +127,7 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
         model_id=identity.model_id,
         metadata=dict(config.metadata) or None,
     )
-    package.parent.mkdir(parents=True)
+    package.parent.mkdir(parents=True, exist_ok=True)
     entry = package.parent / ENTRY_FILE
     entry.write_text(STAND_IN, encoding="utf-8")
     environment = (

@@ -94,7 +94,7 @@ def _resolve(
             pairs.append(pair)
             mistakes += [
                 f"autolog_pipeline.models.{config.name}.{mistake}"
-                for mistake in _why_not_packageable(pair, catalog, project_path, parameters_in_files)
+                for mistake in _why_not_packageable(pair, catalog, run, project_path, parameters_in_files)
             ]
     if mistakes:
         raise ConfigurationError(mistakes)
@@ -102,7 +102,11 @@ def _resolve(
 
 
 def _why_not_packageable(
-    pair: Pair, catalog: DataCatalog, project_path: Path, parameters_in_files: Callable[[], Mapping[str, Any]]
+    pair: Pair,
+    catalog: DataCatalog,
+    run: KedroRun | None,
+    project_path: Path,
+    parameters_in_files: Callable[[], Mapping[str, Any]],
 ) -> list[str]:
     """Give what would fail after the training, each beginning with the name of a key."""
     _, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, parameters_in_files)
@@ -112,7 +116,7 @@ def _why_not_packageable(
         *(
             f"inference: {reason}"
             for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
-            if (reason := why_not_packageable(name, catalog))
+            if (reason := why_not_packageable(name, catalog, None if run is None else run.written))
         ),
         *(f"inference: the value of '{name}' is not plain JSON data. Use plain data." for name in refused),
         *([f"input_example: the catalog has no '{example}'."] if is_unknown else []),

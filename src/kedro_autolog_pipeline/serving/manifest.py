@@ -12,6 +12,7 @@ import cattrs
 
 from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat
 
 FORMAT_VERSION = 1
 """Version of what is on disk.
@@ -40,6 +41,13 @@ class Origin(Enum):
     """In the catalog, and not written by the training pipeline."""
     PARAMETER = "parameter"
     """``params:…`` or ``parameters``."""
+
+
+class PathArgument(Enum):
+    """The argument of a dataset's constructor that says where its data are."""
+
+    FILEPATH = "filepath"
+    PATH = "path"
 
 
 @attrs.frozen
@@ -83,13 +91,17 @@ class ArtifactEntry:
         name: The dataset's name in the catalog, transcoding suffix included.
         origin: Trained or reference.
         path: Where it is, relative to the package, with forward slashes.
-        dataset: The dataset's configuration without any path, credential or file
-            system argument: ``type`` as an importable dotted path, and what its
-            constructor needs to load.
+        dataset: The dataset's configuration, as in catalog.yml, without any path,
+            credential or file system argument: ``type`` as an importable dotted
+            path, what its constructor needs to load, and its ``validator``. Empty
+            for a snapshot.
         size: Bytes of all its files.
         sha256: Digest of its file, or of its files' relative paths and bytes in
             the order of the paths where it is a directory; hexadecimal.
         from_this_run: Whether the run that is packaged wrote it.
+        argument: The argument of the dataset's constructor that takes ``path``.
+        snapshot: The format of what the dataset loaded, where it keeps its data in
+            no file; None where ``path`` is the dataset's own.
     """
 
     name: str
@@ -99,6 +111,8 @@ class ArtifactEntry:
     size: int
     sha256: str
     from_this_run: bool
+    argument: PathArgument = PathArgument.FILEPATH
+    snapshot: SnapshotFormat | None = None
 
 
 @attrs.frozen

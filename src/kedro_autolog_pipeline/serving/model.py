@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from kedro.io import AbstractDataset
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
@@ -20,6 +20,7 @@ from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.executor import Executor, Step
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest, NodeEntry, read_manifest
 from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, PARAMETER_PREFIX, typed_parameters
+from kedro_autolog_pipeline.serving.snapshots import read_snapshot
 
 
 class KedroPipelineModel(PythonModel):
@@ -129,11 +130,13 @@ def _load_function(node: NodeEntry, package: Path) -> Any:
 
 
 def _load_artifact(artifact: ArtifactEntry, package: Path) -> Any:
+    file = package / artifact.path
     try:
-        dataset = AbstractDataset.from_config(
-            artifact.name, {**artifact.dataset, "filepath": (package / artifact.path).as_posix()}
-        )
-        return dataset.load()
+        if artifact.snapshot is not None:
+            return read_snapshot(file, artifact.snapshot)
+        config = {**artifact.dataset, artifact.argument.value: file.as_posix()}
+        # It is the catalog, and not the dataset, that validates.
+        return DataCatalog.from_config({artifact.name: config}).load(artifact.name)
     except Exception as error:
         raise ModelLoadError(
             str(package),

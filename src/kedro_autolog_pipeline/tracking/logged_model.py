@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,8 +48,20 @@ class LoggedModel:
         return f"models:/{self.model_id}"
 
     def upload(self, package: Path) -> None:
-        """Copy a package into the artifact store."""
-        self.run.store.client().log_model_artifacts(self.model_id, str(package))
+        """Give a package to the artifact store; where that is on this disk, its bytes are not written again.
+
+        Args:
+            package: A directory that nobody writes to any more.
+        """
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+        client = self.run.store.client()
+        repository = get_artifact_repository(client.get_logged_model(self.model_id).artifact_location)
+        if isinstance(repository, LocalArtifactRepository):
+            shutil.copytree(package, repository.artifact_dir, copy_function=_link_or_copy, dirs_exist_ok=True)
+        else:
+            client.log_model_artifacts(self.model_id, str(package))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of ours, each under our prefix."""
@@ -93,6 +107,19 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
             # The server may be what failed; the user must read of that, not of this.
             _LOGGER.warning("'%s' cannot be marked FAILED: %s", model.uri, refusal.message)
         raise
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    # Through another name that a file has already, somebody could write to what is in the store.
+    if Path(source).stat().st_nlink == 1:
+        try:
+            os.link(source, target)
+        except OSError:
+            # The store is on another disk, or on one without links.
+            pass
+        else:
+            return
+    shutil.copyfile(source, target)
 
 
 def _link_metrics(model: LoggedModel) -> None:

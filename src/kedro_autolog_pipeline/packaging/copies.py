@@ -1,0 +1,119 @@
+"""A file or directory of any file system comes in; its copy on this machine, its size and its digest go out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import attrs
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_BLOCK = 1 << 20
+
+
+@attrs.frozen
+class Measure:
+    """What a file or directory holds.
+
+    Attributes:
+        size: Bytes of all its files.
+        sha256: As in ``ArtifactEntry.sha256``.
+    """
+
+    size: int
+    sha256: str
+
+
+def copy_data(filesystem: AbstractFileSystem, source: str, target: Path, *, may_link: bool) -> Measure:
+    """Copy a file or directory, without ever holding a file in memory.
+
+    Args:
+        filesystem: Where it is.
+        source: It, as ``filesystem`` names it.
+        target: The copy; its parent exists.
+        may_link: Whether ``target`` may be another name of the same bytes, as nobody will write to them.
+
+    Raises:
+        FileNotFoundError: When there is nothing.
+        ValueError: When a name in the directory leads out of it.
+        Exception: What reading or writing raises.
+    """
+    # A listing that was fetched before the run saved is no longer true.
+    filesystem.invalidate_cache()
+    digest = hashlib.sha256()
+    if filesystem.isfile(source):
+        return Measure(_copy_file(filesystem, source, target, digest, may_link=may_link), digest.hexdigest())
+    if not filesystem.isdir(source):
+        raise FileNotFoundError(source)
+    size = 0
+    target.mkdir()
+    for relative, is_directory in sorted(_inside(filesystem, source)):
+        inner = target / relative
+        if is_directory:
+            inner.mkdir(parents=True, exist_ok=True)
+            continue
+        inner.parent.mkdir(parents=True, exist_ok=True)
+        digest.update(relative.encode() + b"\0")
+        size += _copy_file(filesystem, f"{source.rstrip('/')}/{relative}", inner, digest, may_link=may_link)
+    return Measure(size, digest.hexdigest())
+
+
+def measure_file(file: Path) -> Measure:
+    """Give the size and digest of a file on this machine."""
+    digest = hashlib.sha256()
+    return Measure(_read_into(digest, file), digest.hexdigest())
+
+
+def _inside(filesystem: AbstractFileSystem, directory: str) -> Iterator[tuple[str, bool]]:
+    """Give the path of all that is in a directory, relative to it, and whether it is a directory."""
+    prefix = directory.rstrip("/") + "/"
+    for path, entry in filesystem.find(directory, withdirs=True, detail=True).items():
+        # An object store lists the directory itself, and may list others whose names begin likewise.
+        relative = path.removeprefix(prefix).rstrip("/")
+        if not path.startswith(prefix) or not relative:
+            continue
+        if ".." in PurePosixPath(relative).parts or PurePosixPath(relative).is_absolute():
+            msg = f"'{path}' leads out of its directory."
+            raise ValueError(msg)
+        yield relative, entry["type"] == "directory"
+
+
+def _copy_file(filesystem: AbstractFileSystem, source: str, target: Path, digest: _Hash, *, may_link: bool) -> int:
+    if not isinstance(filesystem, LocalFileSystem):
+        filesystem.get_file(source, str(target))
+        return _read_into(digest, target)
+    if may_link and _link(source, target):
+        return _read_into(digest, target)
+    size = 0
+    with Path(source).open("rb") as reading, target.open("wb") as writing:
+        while block := reading.read(_BLOCK):
+            digest.update(block)
+            writing.write(block)
+            size += len(block)
+    return size
+
+
+def _link(source: str, target: Path) -> bool:
+    try:
+        # Linking to a symbolic link would give another symbolic link.
+        os.link(os.path.realpath(source), target)
+    except OSError:
+        # On another disk, or on one without links.
+        return False
+    return True
+
+
+def _read_into(digest: _Hash, file: Path) -> int:
+    size = 0
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+    return size

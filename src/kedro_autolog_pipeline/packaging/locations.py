@@ -1,0 +1,248 @@
+"""A dataset comes in; where it keeps its data, and the configuration that loads them from elsewhere, go out.
+
+The only reader of a dataset's internals: Kedro has no public way to ask where a dataset keeps its data.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from kedro.io import AbstractDataset, AbstractVersionedDataset, CachedDataset
+from kedro.io.core import get_filepath_str, parse_dataset_definition
+
+from kedro_autolog_pipeline.serving.manifest import PathArgument
+
+# How to get to where the data was; a packaged file is beside its model.
+_ACCESS = frozenset({"credentials", "fs_args", "storage_options"})
+
+# What a dataset's constructor takes and loading does not need.
+_NOT_FOR_LOADING = frozenset({"filepath", "path", "save_args", "metadata", "versioned", "version"})
+
+_SECRET_WORDS = frozenset({"credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret", "token"})
+_SECRET_NAMES = frozenset({"access_key", "account_key", "api_key", "apikey", "connection_string", "private_key"})
+
+_PLAIN = (type(None), bool, int, float, str)
+
+
+class _NotPortableError(Exception):
+    """A dataset's configuration has something that is only right, or only to be known, where it was written."""
+
+
+@attrs.frozen
+class Location:
+    """The file or directory that holds a dataset's data.
+
+    Attributes:
+        filesystem: What it is on, with whatever credentials that takes.
+        path: It, as ``filesystem`` names it.
+        argument: The argument of the dataset's constructor that takes it.
+        config: The rest of the dataset's configuration, as in ``ArtifactEntry.dataset``.
+        is_version: Whether it is one version of a versioned dataset, which Kedro writes once.
+    """
+
+    filesystem: AbstractFileSystem
+    path: str
+    argument: PathArgument
+    config: dict[str, Any]
+    is_version: bool
+
+    @property
+    def name(self) -> str:
+        """Its own name; of a URL, without the query, which may hold a signature."""
+        path = urlsplit(self.path).path if "://" in self.path else self.path
+        return path.rstrip("/").rpartition("/")[2]
+
+
+def find_location(dataset: AbstractDataset[Any, Any], version: str | None) -> Location | None:
+    """Find the file or directory that a dataset loads.
+
+    That is what its constructor demands as ``filepath`` or ``path``. Where it is optional it is something else, as
+    the file with the query of a ``SQLQueryDataset``.
+
+    Args:
+        dataset: A dataset, not a ``CachedDataset``.
+        version: The version that is meant; None for a dataset without versions.
+
+    Returns:
+        None when there is no such file, or when it is not enough: where the class cannot be imported, or loading
+        needs what must not leave this machine.
+    """
+    argument = _path_argument(type(dataset))
+    if argument is None:
+        return None
+    given = _arguments(dataset)
+    try:
+        config = _portable_dataset(type(dataset), given)
+    except _NotPortableError:
+        return None
+    if _demanded(type(dataset)) - {argument.value} - set(config):
+        return None
+    filesystem, path = _place(dataset, str(given[argument.value]), _storage_options(given))
+    if version is not None:
+        path = f"{path}/{version}/{path.rpartition('/')[2]}"
+    return Location(filesystem, path, argument, config, version is not None)
+
+
+def unwrapped(dataset: AbstractDataset[Any, Any]) -> AbstractDataset[Any, Any]:
+    """Give what a ``CachedDataset`` wraps, and any other dataset itself."""
+    # Kedro gives no access to it.
+    return dataset._dataset if isinstance(dataset, CachedDataset) else dataset  # noqa: SLF001 - see above
+
+
+def is_in_memory(dataset: AbstractDataset[Any, Any]) -> bool:
+    """Tell whether a dataset loses its data when it is released, as a ``MemoryDataset`` does."""
+    # The flag is how Kedro has the author of a dataset say so. A CachedDataset sets it, and has its data elsewhere.
+    return not isinstance(dataset, CachedDataset) and dataset._EPHEMERAL  # noqa: SLF001 - see above
+
+
+def saved_version(dataset: AbstractDataset[Any, Any]) -> str | None:
+    """Give the version that a run saves a dataset under; None for a dataset that is not versioned."""
+    return dataset.resolve_save_version() if isinstance(dataset, AbstractVersionedDataset) else None
+
+
+def loaded_version(dataset: AbstractDataset[Any, Any]) -> str | None:
+    """Give the version that a run has loaded of a dataset, or would load; None for one that is not versioned.
+
+    Raises:
+        DatasetError: When there is no version.
+    """
+    return dataset.resolve_load_version() if isinstance(dataset, AbstractVersionedDataset) else None
+
+
+def access_secrets(dataset: AbstractDataset[Any, Any]) -> frozenset[str]:
+    """Collect the strings by which a dataset gets access to its data."""
+    return frozenset(_access_strings(_arguments(dataset), is_access=False))
+
+
+def _access_strings(value: Any, *, is_access: bool) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _access_strings(item, is_access=is_access or key in _ACCESS or _is_secret(str(key)))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _access_strings(item, is_access=is_access)
+    elif is_access and isinstance(value, str):
+        yield value
+
+
+def _arguments(dataset: AbstractDataset[Any, Any]) -> Mapping[str, Any]:
+    """Give what a dataset's constructor was given, defaults included."""
+    # Kedro's own `to_config` gives a copy of it, and so demands that all of it can be copied.
+    arguments: Mapping[str, Any] = dataset._init_args  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    return arguments
+
+
+def _parameters(kind: type) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(kind).parameters
+
+
+def _demanded(kind: type) -> set[str]:
+    variadic = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return {
+        name
+        for name, parameter in _parameters(kind).items()
+        if parameter.default is inspect.Parameter.empty and parameter.kind not in variadic
+    }
+
+
+def _path_argument(kind: type) -> PathArgument | None:
+    demanded = _demanded(kind)
+    return next((argument for argument in PathArgument if argument.value in demanded), None)
+
+
+def _portable_dataset(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Reduce a dataset's configuration to what loads it anywhere, but for its path.
+
+    Raises:
+        _NotPortableError: When something in it is needed and must not leave this machine.
+    """
+    # Not so for a class of a notebook, or one that a function makes.
+    if kind.__module__ == "__main__" or vars(sys.modules[kind.__module__]).get(kind.__name__) is not kind:
+        raise _NotPortableError
+    config: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__name__}"}
+    parameters = _parameters(kind)
+    for name, value in given.items():
+        parameter = parameters[name]
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            config |= _portable_mapping(value)
+        elif name == "dataset" and "path" in parameters:
+            config[name] = _portable_partition(value)
+        elif name not in _NOT_FOR_LOADING and not _is_default(value, parameter):
+            config |= _portable_mapping({name: value})
+    return config
+
+
+def _portable_partition(value: Any) -> dict[str, Any]:
+    """Reduce what a partitioned dataset is told of its partitions: a class, its name, or a configuration."""
+    kind, given = parse_dataset_definition(dict(value) if isinstance(value, Mapping) else {"type": value})
+    config = _portable_dataset(kind, given)
+    return {**config, "versioned": True} if "version" in given else config
+
+
+def _is_default(value: Any, parameter: inspect.Parameter) -> bool:
+    # What is no plain data may compare in a way of its own.
+    return type(value) is type(parameter.default) and isinstance(value, (*_PLAIN, tuple)) and value == parameter.default
+
+
+def _portable_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:
+    opened = values.get("fs_args")
+    # They say how a file's bytes are read, but in a place where only access belongs.
+    if isinstance(opened, Mapping) and opened.get("open_args_load"):
+        raise _NotPortableError
+    return {key: _portable_value(key, value) for key, value in values.items() if key not in _ACCESS}
+
+
+def _portable_value(key: Any, value: Any) -> Any:
+    # JSON would turn a number among the keys into a string.
+    if not isinstance(key, str) or (value is not None and _is_secret(key)):
+        raise _NotPortableError
+    if isinstance(value, Mapping):
+        return _portable_mapping(value)
+    if isinstance(value, list):
+        return [_portable_value("", item) for item in value]
+    if type(value) not in _PLAIN or (isinstance(value, str) and _is_local(value)):
+        raise _NotPortableError
+    return value
+
+
+def _is_secret(key: str) -> bool:
+    name = key.lower().replace("-", "_")
+    return name in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(name.split("_"))
+
+
+def _is_local(value: str) -> bool:
+    """Tell whether a string is a path on this machine, or a URL with a password."""
+    if "://" in value:
+        parts = urlsplit(value)
+        return parts.scheme == "file" or parts.password is not None
+    if "\0" in value:
+        return False
+    path = Path(value)
+    # A key in an HDF5 file begins with a slash, too.
+    return path.is_absolute() and path.parent != Path(path.anchor) and path.parent.exists()
+
+
+def _place(
+    dataset: AbstractDataset[Any, Any], given: str, storage_options: Mapping[str, Any]
+) -> tuple[AbstractFileSystem, str]:
+    filesystem = getattr(dataset, "_fs", None)
+    filepath = getattr(dataset, "_filepath", None)
+    if filesystem is not None and filepath is not None:
+        # By convention Kedro's file datasets have these, with their own idea of what is the path in a URL.
+        return filesystem, get_filepath_str(PurePosixPath(filepath), getattr(dataset, "_protocol", "file"))
+    filesystem, path = url_to_fs(given, **storage_options)
+    return filesystem, str(path).rstrip("/")
+
+
+def _storage_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    options = {**(given.get("credentials") or {}), **(given.get("fs_args") or {})}
+    return {key: value for key, value in options.items() if key not in {"open_args_load", "open_args_save"}}
+
