@@ -379,8 +379,8 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
         (
             {"name": "species"},
             (
-                "name: unknown key. Known keys: alias, code_paths, extra_pip_requirements, inference, "
-                "input_name, metadata, pip_requirements, registered_model_name, signature, tags, training, "
+                "name: unknown key. Known keys: alias, code_paths, copy_mode, extra_pip_requirements, inference, "
+                "input_name, metadata, pip_requirements, registered_model_name, runner, signature, tags, training, "
                 "verify, verify_timeout."
             ),
         ),

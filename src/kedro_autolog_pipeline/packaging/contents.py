@@ -18,7 +18,9 @@ from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
 from kedro_autolog_pipeline.packaging.pickles import pickle_modules
 from kedro_autolog_pipeline.packaging.signature import InferredSignature, infer_signature, take_sample
+from kedro_autolog_pipeline.packaging.validators import declared_validators, validator_path
 from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.runners import resolve_runner
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -61,6 +63,7 @@ class Contents:
         notes: What a reader of the manifest should know, one sentence each.
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
         rehearsal: A call to reproduce; None when the run held no data for the request inputs.
+        validators: For each request input that has one its validator, as in the catalog.
     """
 
     pair: Pair
@@ -71,6 +74,15 @@ class Contents:
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
     rehearsal: Rehearsal | None
+    validators: Mapping[str, Any]
+
+    @property
+    def frames(self) -> frozenset[str]:
+        """Names of the request inputs that were pandas DataFrames in this run."""
+        import pandas as pd
+
+        sample = {} if self.rehearsal is None else self.rehearsal.sample
+        return frozenset(name for name, data in sample.items() if isinstance(data, pd.DataFrame))
 
 
 def gather_contents(pair: Pair, run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]]) -> Contents:
@@ -95,15 +107,17 @@ def gather_contents(pair: Pair, run: KedroRun, parameters_in_files: Callable[[],
         raise PackagingError(pair.config.name, causes)
     rehearsal = _rehearse(pair, run, parameters)
     inferred = _infer_signature(pair, rehearsal, parameters)
+    validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
     return Contents(
         pair=pair,
         artifacts=tuple(artifacts),
         parameters=parameters,
-        environment=_with_code_paths(pair, run, find_environment(_seeds(pair, artifacts))),
+        environment=_with_code_paths(pair, run, find_environment(_seeds(pair, artifacts, validators))),
         signature=inferred.signature,
         notes=inferred.notes,
         fixed_parameters=inferred.fixed_parameters,
         rehearsal=rehearsal,
+        validators=validators,
     )
 
 
@@ -135,7 +149,7 @@ def _infer_signature(pair: Pair, rehearsal: Rehearsal | None, parameters: Mappin
     return infer_signature(rehearsal.model_input, rehearsal.output, named)
 
 
-def _seeds(pair: Pair, artifacts: list[Artifact]) -> list[Seed]:
+def _seeds(pair: Pair, artifacts: list[Artifact], validators: Mapping[str, Any]) -> list[Seed]:
     """Name the modules that the model needs, each with the reason."""
     functions = [
         Seed(module, f"function of node '{node.name}'")
@@ -153,7 +167,18 @@ def _seeds(pair: Pair, artifacts: list[Artifact]) -> list[Seed]:
         if artifact.source.is_file()
         for module in sorted(pickle_modules(artifact.source))
     ]
-    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *functions, *datasets, *objects]
+    checks = [
+        Seed(validator_path(config).rpartition(".")[0], f"validator of '{name}'") for name, config in validators.items()
+    ]
+    runner = [] if pair.config.runner is None else [Seed(resolve_runner(pair.config.runner).__module__, "runner")]
+    return [
+        Seed("kedro_autolog_pipeline.serving.model", "the model itself"),
+        *functions,
+        *datasets,
+        *objects,
+        *checks,
+        *runner,
+    ]
 
 
 def _with_code_paths(pair: Pair, run: KedroRun, found: Environment) -> Environment:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kedro.pipeline.node import Node
 
+from kedro_autolog_pipeline.serving.executor import Step
 from kedro_autolog_pipeline.serving.manifest import NodeEntry
 
 FUNCTIONS_DIRECTORY = "functions"
@@ -56,6 +57,11 @@ def stage_node(node: Node, index: int, package: Path) -> NodeEntry:
         _pickle(node.func, package / path)
         return NodeEntry(node.name, path, is_pickled=True, inputs=_inputs(node), outputs=_outputs(node))
     return NodeEntry(node.name, path, is_pickled=False, inputs=_inputs(node), outputs=_outputs(node))
+
+
+def step_of(node: Node) -> Step:
+    """Give a node of a live pipeline as the executor takes it."""
+    return Step(node.name, node.func, _inputs(node), _outputs(node))
 
 
 def _pickle(function: Callable[..., Any], path: Path) -> None:

@@ -17,6 +17,7 @@ from kedro_autolog_pipeline.packaging.contents import Contents
 from kedro_autolog_pipeline.packaging.environment import copy_code
 from kedro_autolog_pipeline.packaging.functions import stage_node
 from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     CodeEntry,
@@ -92,7 +93,9 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         format_version=FORMAT_VERSION,
         name=contents.pair.config.name,
         nodes=[stage_node(node, index, package) for index, node in enumerate(nodes)],
-        inputs=[InputEntry(name, origin) for name, origin in contents.pair.origins.items()],
+        inputs=[
+            InputEntry(name, origin, is_frame=name in contents.frames) for name, origin in contents.pair.origins.items()
+        ],
         outputs=sorted(contents.pair.inference.outputs()),
         parameters=dict(contents.parameters),
         artifacts=[stage_artifact(artifact, package) for artifact in contents.artifacts],
@@ -106,6 +109,9 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         ],
         notes=list(contents.notes),
         provenance=_provenance(identity, contents.pair),
+        copy_modes=copy_modes_by_dataset(contents.pair.config.copy_mode, contents.pair.inference),
+        runner=contents.pair.config.runner,
+        validators=dict(contents.validators),
     )
     copy_code(contents.environment.code, package / CODE_DIRECTORY)
     write_manifest(manifest, package)

@@ -11,6 +11,7 @@ import attrs
 import cattrs
 
 from kedro_autolog_pipeline.errors import ModelLoadError
+from kedro_autolog_pipeline.serving.copying import CopyMode
 
 FORMAT_VERSION = 1
 """Version of what is on disk.
@@ -68,10 +69,12 @@ class InputEntry:
     Attributes:
         name: The dataset's name in the catalog, transcoding suffix included.
         origin: Where its value comes from.
+        is_frame: Whether packaging saw that it is a pandas DataFrame, which a request in JSON then becomes.
     """
 
     name: str
     origin: Origin
+    is_frame: bool = False
 
 
 @attrs.frozen
@@ -167,6 +170,12 @@ class Manifest:
         code: What travels in the package.
         notes: What a reader should know of this package, one sentence each.
         provenance: Where it comes from.
+        copy_modes: How to copy a dataset, by name; None is as Kedro infers from its
+            value. What is not named is copied as the executor does.
+        runner: Class of the Kedro runner that runs the pipeline, as in ``resolve_runner``;
+            None is the executor.
+        validators: For each request input that has one its validator, as in the
+            catalog's ``validator``.
     """
 
     format_version: int
@@ -180,6 +189,9 @@ class Manifest:
     code: list[CodeEntry]
     notes: list[str]
     provenance: Provenance
+    copy_modes: dict[str, CopyMode | None] = attrs.field(factory=dict)
+    runner: str | None = None
+    validators: dict[str, Any] = attrs.field(factory=dict)
 
     @property
     def request_inputs(self) -> list[str]:
