@@ -95,7 +95,7 @@ class Parameters:
         try:
             return _typed(changed, self._validator)
         except Exception as error:
-            raise PredictionError(f"a parameter does not fit its type. {error}", "Correct its value.") from error
+            raise PredictionError("a parameter does not fit its type.", f"Correct its value: {error}") from error
 
     def _is_packaged(self, path: _Path, value: Any) -> bool:
         try:

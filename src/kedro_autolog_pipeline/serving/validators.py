@@ -44,7 +44,7 @@ class RequestValidation:
             return validator.validate(copied(name, value))
         except Exception as error:
             if is_strict:
-                raise PredictionError(f"'{name}' is not valid. {error}", "Correct the data.") from error
+                raise PredictionError(f"'{name}' is not valid.", f"Correct the data: {error}") from error
             logger.warning("'%s' is not valid. %s", name, error)
             return value
 
