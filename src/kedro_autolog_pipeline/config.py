@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NewType, NoReturn, TypeAlias
 import attrs
 
 from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.serving.copying import CopyMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +114,10 @@ class ModelConfig:
         registered_model_name: Name in the model registry; None means not registered.
         alias: Set on the registered version; None means none. Given only with a
             ``registered_model_name``.
+        copy_mode: How the model copies its datasets while it predicts: one mode for all, or by
+            dataset name; None leaves it to the model.
+        runner: Kedro runner that predicts, by its name or its class's dotted path; None calls
+            the nodes directly.
         signature: Where the signature comes from.
         input_example: Whether rows of the request data are stored as an example; a
             string names the dataset that they are taken from.
@@ -135,6 +140,8 @@ class ModelConfig:
     input_name: tuple[str, ...] | None = None
     registered_model_name: str | None = None
     alias: str | None = None
+    copy_mode: CopyMode | Mapping[str, CopyMode] | None = None
+    runner: str | None = None
     signature: SignatureMode = SignatureMode.AUTO
     input_example: bool | str = False
     pip_requirements: tuple[str, ...] | str | None = None
@@ -412,6 +419,8 @@ def _converter() -> Converter:
             "input_name": structure_input_name,
             "registered_model_name": _structure_registered_name,
             "alias": _structure_alias,
+            "copy_mode": _structure_copy_mode,
+            "runner": _structure_runner,
             "input_example": _structure_example,
             "pip_requirements": _structure_requirements,
             "extra_pip_requirements": _structure_requirements,
@@ -434,6 +443,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(bool, _structure_boolean)
     converter.register_structure_hook(OnFailure, _structure_choice)
     converter.register_structure_hook(SignatureMode, _structure_choice)
+    converter.register_structure_hook(CopyMode, _structure_choice)
     converter.register_structure_hook(_TagValue, _structure_tag)
     return converter
 
@@ -515,6 +525,25 @@ def _structure_choice(value: object, choices: type[Enum]) -> Enum:
     nearest = get_close_matches(str(value).lower(), by_value, n=1)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     _refuse(" or ".join(map(repr, by_value)), value, hint)
+
+
+def _structure_copy_mode(value: object, _: object) -> CopyMode | dict[str, CopyMode]:
+    if not isinstance(value, Mapping):
+        return _converter().structure(value, CopyMode)
+    given = {str(name): mode for name, mode in value.items() if mode is not None}
+    return _converter().structure(given, dict[str, CopyMode])
+
+
+def _structure_runner(value: object, _: object) -> str:
+    from kedro_autolog_pipeline.serving.runners import KEDRO_RUNNERS
+
+    runner = _structure_string(value, str)
+    # A dotted path is tried before training, when the project's modules can be imported.
+    if "." not in runner and runner not in KEDRO_RUNNERS:
+        close = get_close_matches(runner, KEDRO_RUNNERS, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        _refuse(f"{' or '.join(map(repr, KEDRO_RUNNERS))}, or the dotted path of a runner", value, hint)
+    return runner
 
 
 def _structure_tag(value: object, _: object) -> str:

@@ -26,6 +26,20 @@ class ConfigurationError(AutologPipelineError):
         )
 
 
+class ModelDefinitionError(AutologPipelineError):
+    """A ``KedroPipelineModel`` cannot be made of what it was given.
+
+    Attributes:
+        cause: What does not fit, one sentence.
+        remedy: What to do, one sentence.
+    """
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        self.cause = cause
+        self.remedy = remedy
+        super().__init__(f"Cannot make a KedroPipelineModel: {cause} {remedy}")
+
+
 class PackagingError(AutologPipelineError):
     """A pair cannot be turned into a package.
 

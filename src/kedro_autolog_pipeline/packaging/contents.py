@@ -24,7 +24,9 @@ from kedro_autolog_pipeline.packaging.parameters import callers_name, read_param
 from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.packaging.signature import InferredSignature, can_be_example, infer_signature
+from kedro_autolog_pipeline.packaging.validators import declared_validators, validator_path
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
+from kedro_autolog_pipeline.serving.runners import resolve_runner
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -79,6 +81,7 @@ class Contents:
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
         copied: Artifacts and parameters that a call changes in place, sorted; none when there is no rehearsal.
         rehearsal: A call to reproduce; None when the run held no data for the request inputs.
+        validators: For each request input that has one its validator, as in the catalog.
     """
 
     pair: Pair
@@ -93,6 +96,15 @@ class Contents:
     fixed_parameters: tuple[str, ...]
     copied: tuple[str, ...]
     rehearsal: Rehearsal | None
+    validators: Mapping[str, Any]
+
+    @property
+    def frames(self) -> frozenset[str]:
+        """Names of the request inputs that were pandas DataFrames in this run."""
+        import pandas as pd
+
+        sample = {} if self.rehearsal is None else self.rehearsal.sample
+        return frozenset(name for name, data in sample.items() if isinstance(data, pd.DataFrame))
 
 
 def gather_contents(
@@ -122,7 +134,8 @@ def gather_contents(
     rehearsal = _rehearse(pair, run, artifacts, parameters)
     inferred = _infer_signature(pair, rehearsal, parameters, differ)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
-    environment = _with_code_paths(pair, run, find_environment(_seeds(pair, artifacts)))
+    validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
+    environment = _with_code_paths(pair, run, find_environment(_seeds(pair, artifacts, validators)))
     return Contents(
         pair=pair,
         artifacts=tuple(artifacts),
@@ -136,6 +149,7 @@ def gather_contents(
         fixed_parameters=inferred.fixed_parameters,
         copied=() if rehearsal is None else _find_changed(rehearsal),
         rehearsal=rehearsal,
+        validators=validators,
     )
 
 
@@ -214,7 +228,7 @@ def _input_example(
     return rows, []
 
 
-def _seeds(pair: Pair, artifacts: list[Artifact]) -> list[Seed]:
+def _seeds(pair: Pair, artifacts: list[Artifact], validators: Mapping[str, Any]) -> list[Seed]:
     """Name the modules that the model needs, each with the reason."""
     functions = [
         Seed(module, f"function of node '{node.name}'")
@@ -226,7 +240,11 @@ def _seeds(pair: Pair, artifacts: list[Artifact]) -> list[Seed]:
         for artifact in artifacts
         for module in loading_modules(artifact)
     ]
-    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *functions, *data]
+    checks = [
+        Seed(validator_path(config).rpartition(".")[0], f"validator of '{name}'") for name, config in validators.items()
+    ]
+    runner = [] if pair.config.runner is None else [Seed(resolve_runner(pair.config.runner).__module__, "runner")]
+    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *functions, *data, *checks, *runner]
 
 
 def _with_code_paths(pair: Pair, run: KedroRun, found: Environment) -> Environment:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import attrs
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 from kedro.io import AbstractDataset, AbstractVersionedDataset, CachedDataset
 from kedro.io.core import get_filepath_str, parse_dataset_definition
 
@@ -53,6 +54,12 @@ class Location:
     argument: PathArgument
     config: dict[str, Any]
     is_version: bool
+
+    @property
+    def uri(self) -> str:
+        """What MLflow takes: a path on this machine, or a URI."""
+        is_local = isinstance(self.filesystem, LocalFileSystem)
+        return self.path if is_local else str(self.filesystem.unstrip_protocol(self.path))
 
     @property
     def name(self) -> str:

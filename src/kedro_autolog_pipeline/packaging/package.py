@@ -19,7 +19,7 @@ from kedro_autolog_pipeline.packaging.functions import stage_node
 from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
-from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.copying import CopyMode, copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     CodeEntry,
@@ -92,7 +92,9 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         format_version=FORMAT_VERSION,
         name=contents.pair.config.name,
         nodes=[stage_node(node, index, package) for index, node in enumerate(nodes)],
-        inputs=[InputEntry(name, origin) for name, origin in contents.pair.origins.items()],
+        inputs=[
+            InputEntry(name, origin, is_frame=name in contents.frames) for name, origin in contents.pair.origins.items()
+        ],
         outputs=sorted(contents.pair.inference.outputs()),
         parameters=dict(contents.parameters),
         artifacts=[artifact.entry for artifact in contents.artifacts],
@@ -103,7 +105,12 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         ],
         notes=list(contents.notes),
         provenance=_provenance(identity, contents.pair),
-        copy_modes=dict.fromkeys(contents.copied, CopyMode.DEEPCOPY),
+        copy_modes={
+            **dict.fromkeys(contents.copied, CopyMode.DEEPCOPY),
+            **copy_modes_by_dataset(contents.pair.config.copy_mode, contents.pair.inference),
+        },
+        runner=contents.pair.config.runner,
+        validators=dict(contents.validators),
     )
     place_artifacts(contents.artifacts, package)
     copy_code(contents.environment.code, package / CODE_DIRECTORY)

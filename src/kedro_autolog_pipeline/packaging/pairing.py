@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 
 import attrs
@@ -10,7 +10,10 @@ from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config import ModelConfig
+from kedro_autolog_pipeline.errors import ModelDefinitionError
+from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.runners import resolve_runner
 
 
 @attrs.frozen
@@ -72,6 +75,7 @@ def resolve_pair(
         )
         if not pipeline.nodes
     ]
+    mistakes += _wrong_options(config, inference, path)
 
     origins: dict[str, Origin] = {}
     unknown: list[str] = []
@@ -101,6 +105,19 @@ def resolve_pair(
     if mistakes:
         return None, mistakes
     return Pair(config, training, inference, dict(sorted(origins.items()))), []
+
+
+def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Iterator[str]:
+    """Give a mistake for each option of the model that the pipeline or this installation does not know."""
+    try:
+        copy_modes_by_dataset(config.copy_mode, inference)
+    except ModelDefinitionError as error:
+        yield f"{path}.copy_mode: {error.cause} {error.remedy}"
+    try:
+        if config.runner is not None:
+            resolve_runner(config.runner)
+    except ModelDefinitionError as error:
+        yield f"{path}.runner: {error.cause} {error.remedy}"
 
 
 def _which_is_the_request(unknown: list[str], origins: dict[str, Origin]) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from difflib import get_close_matches
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kedro_autolog_pipeline.errors import AutologPipelineError
+from kedro_autolog_pipeline.errors import AutologPipelineError, ModelDefinitionError
+
+if TYPE_CHECKING:
+    from kedro.pipeline import Pipeline
 
 _IMMUTABLE = frozenset({type(None), bool, int, float, complex, str, bytes})
 
@@ -38,6 +43,55 @@ class CopyError(AutologPipelineError):
             f"Cannot copy '{dataset}': its value, a '{kind.__name__}', does not allow copy mode "
             f"'{mode.value}'. Set its copy_mode to 'assign' if no node changes it in place."
         )
+
+
+def copy_modes_by_dataset(
+    copy_mode: CopyMode | str | Mapping[str, CopyMode | str | None] | None, pipeline: Pipeline
+) -> dict[str, CopyMode | None]:
+    """Spread the ``copy_mode`` of a model over its datasets.
+
+    Args:
+        copy_mode: One mode for all datasets, or a mode by dataset name, where None is as Kedro infers from the value;
+            None leaves every dataset to the executor. What is one for all leaves out outputs, as in kedro-mlflow,
+            and parameters: they are small, and one that a node changes must not be changed for the next call.
+        pipeline: The inference pipeline.
+
+    Raises:
+        ModelDefinitionError: When a mode or a dataset is none.
+    """
+    if copy_mode is None:
+        return {}
+    if isinstance(copy_mode, Mapping):
+        known = sorted(pipeline.datasets())
+        for name in copy_mode:
+            if name not in known:
+                raise ModelDefinitionError(
+                    f"copy_mode names '{name}', which is no dataset of the pipeline.", nearest(name, known)
+                )
+        return {name: None if mode is None else _parsed(mode) for name, mode in copy_mode.items()}
+    # Reading a configuration without this option needs no Kedro.
+    from kedro.io.core import is_parameter
+
+    names = [name for name in sorted(pipeline.datasets() - pipeline.outputs()) if not is_parameter(name)]
+    return dict.fromkeys(names, _parsed(copy_mode))
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Give a hint at the name that was meant."""
+    names = list(known)
+    close = get_close_matches(str(name), names, n=1)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"There are: {', '.join(repr(each) for each in names) or 'none'}."
+
+
+def _parsed(mode: CopyMode | str) -> CopyMode:
+    try:
+        return CopyMode(mode)
+    except ValueError:
+        raise ModelDefinitionError(
+            f"{mode!r} is no copy mode.", nearest(mode, [known.value for known in CopyMode])
+        ) from None
 
 
 def copied(dataset: str, value: Any, mode: CopyMode | None = None) -> Any:

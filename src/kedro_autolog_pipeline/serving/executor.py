@@ -88,7 +88,7 @@ class Executor:
         constants: Mapping[str, Any],
         request: Sequence[str],
         outputs: Sequence[str],
-        copy_modes: Mapping[str, CopyMode] | None = None,
+        copy_modes: Mapping[str, CopyMode | None] | None = None,
     ) -> None:
         """Compile a pipeline.
 
@@ -97,8 +97,8 @@ class Executor:
             constants: Artifacts and parameters by dataset name.
             request: Names of the datasets that each call gives.
             outputs: Names of the datasets that each call returns.
-            copy_modes: How to copy a dataset, by name. One that is not named is copied as Kedro infers from
-                its value; a constant that is not named is shared.
+            copy_modes: How to copy a dataset, by name; None is as Kedro infers from its value. One that is not
+                named is copied in that way too; a constant that is not named is shared.
 
         Raises:
             ExecutionError: When a node reads what nothing provides before it runs.
@@ -152,7 +152,7 @@ class _Plan:
     """Who reads a dataset last, and how each reader gets it."""
 
     def __init__(
-        self, steps: Sequence[Step], outputs: Sequence[str], given: set[str], modes: Mapping[str, CopyMode]
+        self, steps: Sequence[Step], outputs: Sequence[str], given: set[str], modes: Mapping[str, CopyMode | None]
     ) -> None:
         self._given = given
         self._modes = modes

@@ -77,10 +77,12 @@ class InputEntry:
     Attributes:
         name: The dataset's name in the catalog, transcoding suffix included.
         origin: Where its value comes from.
+        is_frame: Whether packaging saw that it is a pandas DataFrame, which a request in JSON then becomes.
     """
 
     name: str
     origin: Origin
+    is_frame: bool = False
 
 
 @attrs.frozen
@@ -182,8 +184,12 @@ class Manifest:
         code: What travels in the package.
         notes: What a reader should know of this package, one sentence each.
         provenance: Where it comes from.
-        copy_modes: How to copy a dataset, by name. What is not named is copied as the
-            executor does.
+        copy_modes: How to copy a dataset, by name; None is as Kedro infers from its
+            value. What is not named is copied as the executor does.
+        runner: Class of the Kedro runner that runs the pipeline, as in ``resolve_runner``;
+            None is the executor.
+        validators: For each request input that has one its validator, as in the
+            catalog's ``validator``.
     """
 
     format_version: int
@@ -197,7 +203,9 @@ class Manifest:
     code: list[CodeEntry]
     notes: list[str]
     provenance: Provenance
-    copy_modes: dict[str, CopyMode] = attrs.field(factory=dict)
+    copy_modes: dict[str, CopyMode | None] = attrs.field(factory=dict)
+    runner: str | None = None
+    validators: dict[str, Any] = attrs.field(factory=dict)
 
     @property
     def request_inputs(self) -> list[str]:

@@ -1,70 +1,74 @@
-"""A package on disk comes in, a model that MLflow can serve goes out."""
+"""A package on disk, or a pickled pipeline with its artifacts, comes in; a model that MLflow can serve goes out."""
 
 from __future__ import annotations
 
-import importlib
-import pickle
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import attrs
 import pandas as pd
-from kedro.io import DataCatalog
-from kedro.pipeline import Pipeline, node
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from kedro_autolog_pipeline.errors import ModelLoadError, PredictionError
 from kedro_autolog_pipeline.serving.code import PackageCode
 from kedro_autolog_pipeline.serving.copying import CopyMode
-from kedro_autolog_pipeline.serving.executor import Executor, Step
-from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest, NodeEntry, read_manifest
-from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, PARAMETER_PREFIX, typed_parameters
-from kedro_autolog_pipeline.serving.snapshots import read_snapshot
+from kedro_autolog_pipeline.serving.executor import Executor
+from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
+from kedro_autolog_pipeline.serving.manifest import read_manifest
+from kedro_autolog_pipeline.serving.package_reader import load_artifacts, read_package
+from kedro_autolog_pipeline.serving.parameters import Parameters
+from kedro_autolog_pipeline.serving.request import request_values
+from kedro_autolog_pipeline.serving.runners import RunnerExecutor, resolve_runner
+from kedro_autolog_pipeline.serving.validators import RequestValidation
+
+_Opened: TypeAlias = tuple[InferencePipeline, dict[str, Path], str]
+"""A pipeline, the places of its artifacts by dataset name, and the name of it all for errors."""
+
+_Run: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+
+
+@attrs.frozen
+class _Loaded:
+    """What a call needs.
+
+    Attributes:
+        pipeline: The pipeline.
+        parameters: Its parameters.
+        validation: Its check of a request.
+        run: The pipeline as a function of the request's values and what overrides a parameter.
+    """
+
+    pipeline: InferencePipeline
+    parameters: Parameters
+    validation: RequestValidation
+    run: _Run
 
 
 class KedroPipelineModel(PythonModel):
     """A Kedro inference pipeline as an MLflow model.
 
     One input takes what the pipeline takes, several take a dictionary by dataset name. One output is returned bare,
-    several as a dictionary by dataset name.
+    several as a dictionary by dataset name. Threads may share a model.
     """
 
     def __init__(self, package: Path) -> None:
         self._package = package
-        self._manifest: Manifest | None = None
-        self._executor: Executor | None = None
+        self._loaded: _Loaded | None = None
 
     @classmethod
     def from_package(cls, package: Path) -> KedroPipelineModel:
         """Give the model of a package; nothing is read before ``load_context``."""
-        return cls(package)
+        return KedroPipelineModel(package)
 
-    def load_context(self, context: PythonModelContext) -> None:  # noqa: ARG002 - MLflow's interface
-        """Read the package: its manifest, its functions, its artifacts, each once.
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read what the model is made of: its functions, its parameters, its artifacts, each once.
 
         Raises:
-            ModelLoadError: When something in it cannot be read.
+            ModelLoadError: When something cannot be read.
         """
-        manifest = read_manifest(self._package)
-        with PackageCode(self._package, manifest).loading():
-            steps = [
-                Step(node.name, _load_function(node, self._package), node.inputs, node.outputs)
-                for node in manifest.nodes
-            ]
-            artifacts = {entry.name: _load_artifact(entry, self._package) for entry in manifest.artifacts}
-        self._pipeline = Pipeline(
-            [node(step.function, step.inputs, step.outputs, name=f"n{i}") for i, step in enumerate(steps)]
-        )
-        self._executor = Executor(
-            steps,
-            constants={**typed_parameters(manifest.parameters, self._pipeline), **artifacts},
-            request=manifest.request_inputs,
-            outputs=manifest.outputs,
-            # Parameters are small, and a node that changes one must not change it for the next call.
-            copy_modes={**dict.fromkeys(manifest.parameters, CopyMode.DEEPCOPY), **manifest.copy_modes},
-        )
-        self._manifest = manifest
+        with self._opened(context) as opened:
+            self._loaded = _load(*opened)
 
     # A frame is the one annotation with which MLflow neither converts what it passes on nor warns.
     def predict(
@@ -73,73 +77,79 @@ class KedroPipelineModel(PythonModel):
         """Run the inference pipeline.
 
         Args:
-            context: MLflow's; not used.
+            context: MLflow's; only used by a model that is not loaded.
             model_input: The request dataset, or a dictionary by dataset name where there are several.
-            params: New value by parameter name (``threshold`` for ``params:threshold``), for this call alone.
+            params: New values of parameters, for this call alone; see ``Parameters``.
 
         Raises:
-            PredictionError: When an input is missing or a parameter is not one of the pipeline's.
+            PredictionError: When an input is missing or not valid, or a parameter is not one of the pipeline's.
         """
-        if self._executor is None or self._manifest is None:
+        loaded = self._loaded
+        if loaded is None:
             self.load_context(context)
             return self.predict(context, model_input, params)
-        overrides = _overrides(params, self._manifest)
-        if overrides:
-            overrides = typed_parameters(overrides, self._pipeline)
-        outputs = self._executor(_request(model_input, self._manifest), overrides)
+        pipeline = loaded.pipeline
+        values = loaded.validation(request_values(model_input, pipeline.request, pipeline.frames))
+        outputs = loaded.run(values, loaded.parameters.overrides(params) if params else {})
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
+    @contextmanager
+    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:  # noqa: ARG002 - what a subclass needs
+        """Give what the model is made of; in the block, imports give the code that it was packaged with."""
+        manifest = read_manifest(self._package)
+        with PackageCode(self._package, manifest).loading():
+            yield *read_package(self._package, manifest), str(self._package)
 
-def _request(model_input: Any, manifest: Manifest) -> Mapping[str, Any]:
-    names = manifest.request_inputs
-    if len(names) == 1:
-        return {names[0]: model_input}
-    if not isinstance(model_input, Mapping) or set(names) - set(model_input):
-        raise PredictionError(
-            f"the model has {len(names)} inputs, and got {type(model_input).__name__}.",
-            f"Give a dictionary with the keys {', '.join(names)}.",
+
+class PickledPipelineModel(KedroPipelineModel):
+    """A model whose pipeline is pickled, and whose artifacts MLflow keeps: one that was logged by hand.
+
+    The pickle holds the state of an ``InferencePipeline``: plain data, and functions.
+    """
+
+    def __init__(self, pipeline: InferencePipeline) -> None:
+        self._pipeline = pipeline
+        self._loaded = None
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> PickledPipelineModel:
+        """Give back the model that a pickle holds.
+
+        Raises:
+            ModelLoadError: When a newer version of this package wrote it.
+        """
+        return PickledPipelineModel(InferencePipeline.from_state(state))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PickledPipelineModel.from_state, (self._pipeline.to_state(),)
+
+    @contextmanager
+    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:
+        paths = {name: Path(path) for name, path in context.artifacts.items()}
+        yield self._pipeline, paths, "a pickled KedroPipelineModel"
+
+
+def _load(pipeline: InferencePipeline, paths: Mapping[str, Path], package: str) -> _Loaded:
+    kedro_pipeline = pipeline.as_kedro()
+    parameters = Parameters(pipeline.parameters, kedro_pipeline)
+    constants = {**parameters.packaged, **load_artifacts(pipeline.datasets, paths, package)}
+    # Parameters are small, and a node that changes one must not change it for the next call.
+    copy_modes = {**dict.fromkeys(pipeline.parameters, CopyMode.DEEPCOPY), **pipeline.copy_modes}
+    run: _Run
+    if pipeline.runner is None:
+        run = Executor(
+            pipeline.steps,
+            constants=constants,
+            request=pipeline.request,
+            outputs=pipeline.outputs,
+            copy_modes=copy_modes,
         )
-    return model_input
-
-
-def _overrides(params: Mapping[str, Any] | None, manifest: Manifest) -> dict[str, Any]:
-    overrides = {
-        name if name == ALL_PARAMETERS else f"{PARAMETER_PREFIX}{name}": value for name, value in (params or {}).items()
-    }
-    unknown = sorted(set(overrides) - set(manifest.parameters))
-    if unknown:
-        raise PredictionError(
-            f"the pipeline has no parameter {', '.join(name.removeprefix(PARAMETER_PREFIX) for name in unknown)}.",
-            f"It has {', '.join(name.removeprefix(PARAMETER_PREFIX) for name in manifest.parameters) or 'none'}.",
+    else:
+        run = RunnerExecutor(
+            kedro_pipeline,
+            resolve_runner(pipeline.runner),
+            constants=constants,
+            outputs=pipeline.outputs,
+            copy_modes=copy_modes,
         )
-    return overrides
-
-
-def _load_function(node: NodeEntry, package: Path) -> Any:
-    try:
-        if node.is_pickled:
-            return pickle.loads((package / node.function).read_bytes())  # noqa: S301 - the package's own code
-        module, _, qualname = node.function.partition(":")
-        return reduce(getattr, qualname.split("."), importlib.import_module(module))
-    except Exception as error:
-        raise ModelLoadError(
-            str(package),
-            f"the function of node '{node.name}', {node.function}, cannot be loaded ({error!r}).",
-            "Install the packages of its requirements.txt.",
-        ) from error
-
-
-def _load_artifact(artifact: ArtifactEntry, package: Path) -> Any:
-    file = package / artifact.path
-    try:
-        if artifact.snapshot is not None:
-            return read_snapshot(file, artifact.snapshot)
-        config = {**artifact.dataset, artifact.argument.value: file.as_posix()}
-        # It is the catalog, and not the dataset, that validates.
-        return DataCatalog.from_config({artifact.name: config}).load(artifact.name)
-    except Exception as error:
-        raise ModelLoadError(
-            str(package),
-            f"the artifact '{artifact.name}', {artifact.path}, cannot be loaded ({error!r}).",
-            "Install the packages of its requirements.txt.",
-        ) from error
+    return _Loaded(pipeline, parameters, RequestValidation(pipeline.validators, package), run)

@@ -1,0 +1,64 @@
+"""What a caller of ``predict`` gives comes in, its value by dataset name goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kedro_autolog_pipeline.errors import PredictionError
+from kedro_autolog_pipeline.serving.copying import nearest
+
+
+def request_values(model_input: Any, names: Sequence[str], frames: Collection[str]) -> dict[str, Any]:
+    """Give each request dataset its value.
+
+    Args:
+        model_input: The value where there is one dataset, else a dictionary by dataset name.
+        names: Names of the request datasets.
+        frames: Those that are pandas DataFrames. MLflow's server has no way to send several frames: it sends what
+            JSON has, a dictionary of columns or a list of rows, and as NumPy objects. These become DataFrames.
+
+    Raises:
+        PredictionError: When a dataset is not given, or something else is.
+    """
+    if len(names) == 1:
+        values = {names[0]: model_input}
+    elif isinstance(model_input, Mapping):
+        values = {str(name): value for name, value in model_input.items()}
+    else:
+        raise PredictionError(
+            f"the model has {len(names)} inputs, and got one '{type(model_input).__name__}'.",
+            f"Give a dictionary with the keys {_quoted(names)}.",
+        )
+    unknown = [name for name in values if name not in names]
+    if unknown:
+        raise PredictionError(f"the model has no input '{unknown[0]}'.", nearest(unknown[0], names))
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise PredictionError(
+            f"the request does not give {_quoted(missing)}.", f"Give a dictionary with the keys {_quoted(names)}."
+        )
+    return {name: _as_frame(name, value) if name in frames else value for name, value in values.items()}
+
+
+def _as_frame(name: str, value: Any) -> Any:
+    data = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(data, dict | list):
+        return value
+    if isinstance(data, dict):
+        # A column arrives as an array, which may be one of objects.
+        data = {column: np.asarray(cells).tolist() for column, cells in data.items()}
+    try:
+        return pd.DataFrame(data)
+    except ValueError as error:
+        raise PredictionError(
+            f"'{name}' is a DataFrame, and its columns do not make one ({error}).",
+            "Give a dictionary of columns of one length, or a list of rows.",
+        ) from error
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

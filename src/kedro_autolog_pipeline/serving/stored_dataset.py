@@ -1,0 +1,53 @@
+"""What is known of a stored dataset and the place of its data come in, its value goes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+from kedro.io import DataCatalog
+
+from kedro_autolog_pipeline.serving.manifest import PathArgument
+from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat, read_snapshot
+
+
+@attrs.frozen
+class StoredDataset:
+    """How the data of an artifact becomes its value.
+
+    Attributes:
+        config: As ``ArtifactEntry.dataset``.
+        argument: As ``ArtifactEntry.argument``.
+        snapshot: As ``ArtifactEntry.snapshot``.
+    """
+
+    config: dict[str, Any]
+    argument: PathArgument
+    snapshot: SnapshotFormat | None
+
+    def load(self, name: str, path: Path) -> Any:
+        """Load the value.
+
+        Args:
+            name: The dataset's name, for errors.
+            path: Its file or directory.
+
+        Raises:
+            Exception: Whatever the dataset raises.
+        """
+        if self.snapshot is not None:
+            return read_snapshot(path, self.snapshot)
+        # It is the catalog, and not the dataset, that validates.
+        catalog = DataCatalog.from_config({name: {**self.config, self.argument.value: path.as_posix()}})
+        return catalog.load(name)
+
+    def to_state(self) -> tuple[Any, ...]:
+        """Give it as plain data, for a pickle that outlives this version's classes."""
+        return self.config, self.argument.value, self.snapshot and self.snapshot.value
+
+    @classmethod
+    def from_state(cls, state: tuple[Any, ...]) -> StoredDataset:
+        """Take up what ``to_state`` gave."""
+        config, argument, snapshot = state
+        return cls(config, PathArgument(argument), snapshot and SnapshotFormat(snapshot))

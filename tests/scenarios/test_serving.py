@@ -1,0 +1,141 @@
+"""What a packaged model answers to the clients of a real ``mlflow models serve``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
+
+CLIENTS = 16
+REQUESTS_OF_A_CLIENT = 10
+SECONDS_TO_START = 120
+
+CHECKS = """
+def positive(instances):
+    if (instances["x"] < 0).any():
+        raise ValueError("x is negative")
+    return instances
+"""
+
+TWO_INPUTS = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, prices, model, offset):
+    return instances["x"].sum() * model["slope"] + offset, prices["price"].tolist()
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "prices", "model", "params:offset"], ["total", "each"])])
+"""
+
+
+def post(port: int, content: Any) -> Any:
+    """Ask a server on this machine for a prediction."""
+    request = urllib.request.Request(  # noqa: S310 - it is our own server
+        f"http://127.0.0.1:{port}/invocations",
+        data=json.dumps(content).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
+        return json.loads(response.read())["predictions"]
+
+
+@contextmanager
+def served(model: Path) -> Iterator[int]:
+    """Serve a package, and give the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["models", "serve", "-m", str(model), "--env-manager", "local", "--host", "127.0.0.1", "-p", str(port)]
+    log = model.parent / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *command],
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            # MLflow calls uvicorn by its name.
+            env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        )
+    try:
+        end = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.2)
+        yield port
+    finally:
+        # The command starts processes of its own, and may have ended before them.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def package(project: KedroProject) -> Path:
+    """Give the package that the project's run has left."""
+    (manifest,) = (project.path / "mlartifacts").rglob("manifest.json")
+    return manifest.parent
+
+
+def test_concurrent_clients_get_their_own_answers(project: KedroProject, client: MlflowClient) -> None:
+    """16 clients with their own rows and parameters get their own answers; bad data gets its validator's message."""
+    if KEDRO_VERSION >= (1, 6):
+        project.write("checks.py", CHECKS)
+        instances = {**CATALOG["instances"], "validator": f"{project.package}.checks.positive"}
+        project.write_config("catalog", {**CATALOG, "instances": instances})
+    project.run()
+
+    with served(package(project)) as port:
+
+        def ask(number: int) -> bool:
+            answers = post(
+                port, {"dataframe_split": {"columns": ["x"], "data": [[number]]}, "params": {"offset": number}}
+            )
+            # The mean of x is 9.5, and the slope is 3.
+            return bool(answers == [{"prediction": 3 * (number - 9.5) + number}])
+
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            right = list(pool.map(ask, range(CLIENTS * REQUESTS_OF_A_CLIENT)))
+        assert all(right)
+        assert [{"prediction": -28.0}] == post(port, {"dataframe_records": [{"x": 0}]})
+        assert [{"prediction": -28.0}] == post(port, {"inputs": {"x": [0]}})
+        assert [{"prediction": -28.0}] == post(port, {"instances": [{"x": 0}]})
+        if KEDRO_VERSION >= (1, 6):
+            with pytest.raises(urllib.error.HTTPError) as raised:
+                post(port, {"dataframe_records": [{"x": -1}]})
+            assert 400 == raised.value.code
+            assert "'instances' is not valid. Correct the data: x is negative" in raised.value.read().decode()
+
+
+def test_several_inputs_and_outputs_are_served(project: KedroProject, client: MlflowClient) -> None:
+    """Under the key ``inputs``, JSON carries DataFrames as columns or rows, and outputs that are plain come back."""
+    project.write_pipeline("inference", TWO_INPUTS)
+    project.write_models({"prices": {**MODEL, "input_name": ["instances", "prices"], "runner": "ThreadRunner"}})
+    prices = {"type": "pandas.CSVDataset", "filepath": "data/prices.csv"}
+    project.write_config("catalog", {**CATALOG, "prices": prices})
+    (project.path / "data" / "prices.csv").write_text("price\n1\n2\n")
+    project.run()
+
+    with served(package(project)) as port:
+        inputs = {"instances": {"x": [1, 2]}, "prices": [{"price": 5}]}
+        assert {"total": 9.5, "each": [5]} == post(port, {"inputs": inputs})
+        assert {"total": 10.0, "each": [5]} == post(port, {"inputs": inputs, "params": {"offset": 1.0}})

@@ -1,0 +1,64 @@
+"""Tests of serving.request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kedro_autolog_pipeline.errors import PredictionError
+from kedro_autolog_pipeline.serving.request import request_values
+
+FRAME = pd.DataFrame({"v": [1, 2]})
+
+
+@pytest.mark.parametrize("data", [3, "text", [1, 2], {"y": 1}, None, FRAME], ids=lambda data: type(data).__name__)
+def test_one_input_is_taken_as_it_is(data: Any) -> None:
+    """A model of one input takes whatever its pipeline takes, a dictionary included."""
+    assert data is request_values(data, ["x"], frames=())["x"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"v": [1, 2]},
+        {"v": np.array([1, 2])},
+        [{"v": 1}, {"v": 2}],
+        np.array({"v": [1, 2]}, dtype=object),
+        np.array([{"v": 1}, {"v": 2}], dtype=object),
+        FRAME,
+    ],
+    ids=["columns", "arrays", "rows", "columns in an array", "rows in an array", "frame"],
+)
+def test_what_json_has_becomes_the_frame_that_it_stands_for(data: Any) -> None:
+    """MLflow's server gives dictionaries and lists, in NumPy's arrays, where the pipeline takes a DataFrame."""
+    values = request_values({"a": data, "b": [1]}, ["a", "b"], frames={"a"})
+
+    assert FRAME.equals(values["a"])
+    assert [1] == values["b"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (FRAME, "the model has 2 inputs, and got one 'DataFrame'. Give a dictionary with the keys 'a', 'b'."),
+        ({"a": 1}, "the request does not give 'b'. Give a dictionary with the keys 'a', 'b'."),
+        ({"a": 1, "b": 2, "bb": 3}, "the model has no input 'bb'. Did you mean 'b'?"),
+        ({"a": 1, "b": 2, "zz": 3}, "the model has no input 'zz'. There are: 'a', 'b'."),
+    ],
+    ids=["bare", "missing", "misspelt", "unknown"],
+)
+def test_a_request_that_does_not_fit_is_told(data: Any, message: str) -> None:
+    """What is missing or too much is named."""
+    with pytest.raises(PredictionError) as raised:
+        request_values(data, ["a", "b"], frames=())
+    assert str(raised.value) == f"Cannot predict: {message}"
+
+
+def test_columns_that_make_no_frame_are_told() -> None:
+    """Columns of two lengths name the dataset."""
+    with pytest.raises(PredictionError, match=r"'x' is a DataFrame, and its columns do not make one"):
+        request_values({"v": [1, 2], "w": [1]}, ["x"], frames={"x"})
+    assert "not columns" == request_values("not columns", ["x"], frames={"x"})["x"]
