@@ -440,12 +440,13 @@ def test_a_package_that_cannot_be_loaded_leaves_the_process_as_it_was(
 ) -> None:
     """What a module raises comes through, and `sys.modules` is unchanged."""
     imported_by_the_process(tmp_path, shop, 0)
-    before, finders = modules_of(shop), list(sys.meta_path)
+    before, path, finders = modules_of(shop), list(sys.path), list(sys.meta_path)
 
     with pytest.raises(RuntimeError, match="no shop"):
         loaded(package(version(1, nodes="raise RuntimeError('no shop')")), f"{shop}.nodes")
 
     assert before == modules_of(shop)
+    assert path == sys.path
     assert finders == sys.meta_path
 
 
