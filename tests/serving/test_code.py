@@ -205,6 +205,19 @@ def test_a_module_that_is_imported_late_imports_as_the_others(shop: str, package
     assert {} == modules_of(shop)
 
 
+def test_modules_that_are_imported_late_may_import_one_another(shop: str, package: Callable[..., PackageCode]) -> None:
+    """A circle of imports is what it is to Python: each module is executed once."""
+    more = {
+        "functions": "def call():\n    from .there import VERSION\n    return VERSION",
+        "there": "from . import back\nfrom .back import VERSION",
+        "back": "from . import there\nfrom .late import VERSION",
+    }
+    first, second = (loaded(package(version(number, **more)), f"{shop}.functions") for number in (1, 2))
+
+    assert [1, 2] == [first.call(), second.call()]
+    assert {} == modules_of(shop)
+
+
 def test_an_import_that_fails_says_what_python_says(shop: str, package: Callable[..., PackageCode]) -> None:
     """A relative import above the package, and a module that is not there, raise the usual errors."""
     functions = "def above():\n    from ... import late\n\ndef missing():\n    from . import nowhere"
@@ -412,10 +425,11 @@ def test_a_process_that_takes_the_names_back_keeps_them(
     module = loaded(package(version(1, functions=functions)), f"{shop}.functions")
     for name in modules_of(shop):
         del sys.modules[name]
-    imported_by_the_process(tmp_path, shop, 0)
+    own = imported_by_the_process(tmp_path, shop, 0)
     before = modules_of(shop)
 
     assert 1 == module.call()
+    assert (0, 0, 0) == own.versions()
     assert before == modules_of(shop)
     assert (2, 2, 2) == loaded(package(version(2)), f"{shop}.nodes").versions()
     assert before == modules_of(shop)
@@ -426,12 +440,13 @@ def test_a_package_that_cannot_be_loaded_leaves_the_process_as_it_was(
 ) -> None:
     """What a module raises comes through, and `sys.modules` is unchanged."""
     imported_by_the_process(tmp_path, shop, 0)
-    before, finders = modules_of(shop), list(sys.meta_path)
+    before, path, finders = modules_of(shop), list(sys.path), list(sys.meta_path)
 
     with pytest.raises(RuntimeError, match="no shop"):
         loaded(package(version(1, nodes="raise RuntimeError('no shop')")), f"{shop}.nodes")
 
     assert before == modules_of(shop)
+    assert path == sys.path
     assert finders == sys.meta_path
 
 
@@ -441,15 +456,23 @@ def test_a_portion_of_a_namespace_package_is_shipped_beside_those_of_the_environ
     """`shop` has no file of its own: the package ships `shop.prices`, and `shop.core` is installed."""
     write_code(tmp_path, shop, {"shop/core.py": "CORE = True"})
     sys.path.append(str(tmp_path))
-    first, second = (
-        loaded(
-            package({"shop/prices/__init__.py": f"from shop.core import CORE\nVERSION = {number}"}, f"{shop}.prices"),
-            f"{shop}.prices",
-        )
-        for number in (1, 2)
-    )
+    prices = """
+        from shop.core import CORE
 
-    assert [(1, True), (2, True)] == [(first.VERSION, first.CORE), (second.VERSION, second.CORE)]
+        def call():
+            from shop.late import VERSION
+            return VERSION, CORE
+        """
+    codes = [
+        package({"shop/prices/__init__.py": prices, "shop/late.py": f"VERSION = {number}"}, f"{shop}.prices")
+        for number in (1, 2)
+    ]
+
+    first = loaded(codes[0], f"{shop}.prices")
+    assert first is sys.modules[f"{shop}.prices"]
+    second = loaded(codes[1], f"{shop}.prices")
+
+    assert [(1, True), (2, True)] == [first.call(), second.call()]
     assert {} == modules_of(shop)
 
 

@@ -42,7 +42,7 @@ from kedro_autolog_pipeline.serving.manifest import Manifest
 logger = logging.getLogger(__name__)
 
 CODE_DIRECTORY = "code"
-"""Where a package keeps its code; MLflow puts it on ``sys.path`` before it loads the model, and leaves it there."""
+"""Where a package keeps its code; MLflow puts it on ``sys.path`` before it loads the model."""
 
 _PROGRAM = frozenset({__name__.partition(".")[0], "kedro", "mlflow"})
 """What runs every model: a second one would take the datasets and models of the first for strangers."""
@@ -78,6 +78,7 @@ class PackageCode:
             yield
             return
         with _LOCK:
+            _remove_from_path(self._directory)
             with self._in_place():
                 self._is_loading = True
                 try:
@@ -158,7 +159,6 @@ class PackageCode:
 
     def _settle(self) -> None:
         """Let the names belong to this model where nobody else has them, and to no model where another one has."""
-        _remove_from_path(self._directory)
         claimed = self._names & _HOLDERS.keys()
         for holder in {_HOLDERS[name] for name in claimed}:
             if holder is not None:
