@@ -95,7 +95,7 @@ def stage_artifact(name: str, origin: Origin, catalog: DataCatalog, staging: Pat
     inner = unwrapped(dataset)
     version = saved_version(inner) if from_this_run else loaded_version(inner)
     # A catalog gives one version of the datasets that it holds, and not of what a CachedDataset wraps.
-    load = partial((catalog if inner is dataset else DataCatalog({name: inner})).load, name, version)
+    load: Callable[[], Any] = partial((catalog if inner is dataset else DataCatalog({name: inner})).load, name, version)
     directory = staging / ARTIFACTS_DIRECTORY / directory_name(name)
     directory.mkdir(parents=True)
     location = find_location(inner, version)
