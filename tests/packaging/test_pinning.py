@@ -32,9 +32,7 @@ def fit(request: pd.DataFrame) -> list[int]:
 
 
 TRAINING = Pipeline([node(ask, None, "request"), node(fit, "request", "model"), node(len, "model", "score")])
-INFERENCE = Pipeline(
-    [node(lambda **inputs: inputs, {"request": "request", "model": "model"}, "answer", name="predict")]
-)
+INFERENCE = Pipeline([node(lambda *inputs: inputs, ["request", "model"], "answer", name="predict")])
 
 
 def pinned(catalog: DataCatalog, origins: Sequence[dict[str, Origin]] | None = None) -> list[Pin]:
