@@ -263,9 +263,7 @@ def test_a_validator_travels_with_its_dataset(tmp_path: Path, *, long: bool) -> 
     (tmp_path / "model.json").write_text("[1]")
     name = "shop.schemas.Prices"
     validator: Any = {"class": name, "severity": "warn"} if long else name
-    datasets = catalog(
-        model={"type": "json.JSONDataset", "filepath": f"{tmp_path}/model.json", "validator": validator}
-    )
+    datasets = catalog(model={"type": "json.JSONDataset", "filepath": f"{tmp_path}/model.json", "validator": validator})
 
     artifact = stage(tmp_path, datasets)
 

@@ -50,9 +50,7 @@ def round_trip(value: Any, directory: Path) -> tuple[SnapshotFormat, Any]:
     ],
     ids=repr,
 )
-def test_a_value_is_kept_in_the_plainest_format_that_holds_it(
-    tmp_path: Path, value: Any, form: SnapshotFormat
-) -> None:
+def test_a_value_is_kept_in_the_plainest_format_that_holds_it(tmp_path: Path, value: Any, form: SnapshotFormat) -> None:
     """Plain data are JSON; what JSON would turn into something else is pickled."""
     kept, read = round_trip(value, tmp_path)
 
@@ -135,7 +133,7 @@ def test_a_frame_comes_back_equal(tmp_path: Path, name: str) -> None:
 
 
 def test_categories_keep_their_order_although_types_compare_equal(tmp_path: Path) -> None:
-    """pandas calls two unordered categorical types equal whose codes mean something else."""
+    """Pandas calls two unordered categorical types equal whose codes mean something else."""
     frame = pd.DataFrame({"a": pd.Categorical(["x", "y"], ["y", "x"])})
 
     _, read = round_trip(frame, tmp_path)
@@ -152,7 +150,7 @@ def test_a_subclass_of_a_frame_keeps_its_class(tmp_path: Path) -> None:
     assert GeoFrame is type(read)
 
 
-class GeoFrame(pd.DataFrame):
+class GeoFrame(pd.DataFrame):  # type: ignore[misc]  # pandas ships no types
     """A frame of a library's own."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import os
 import shutil
 import sqlite3
 import zipfile
@@ -22,7 +21,7 @@ from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner, Threa
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
-from kedro_project import KEDRO_VERSION, KedroProject, write_project
+from kedro_project import KedroProject, write_project
 from s3_server import SECRET, s3_server
 
 PASSWORD = "database-password-7Gk2"
@@ -156,7 +155,7 @@ class Packaged:
 
     def file(self, name: str) -> Path:
         """Give the file or directory of an artifact."""
-        return self.path / self.artifact(name)["path"]
+        return self.path / str(self.artifact(name)["path"])
 
     def seen(self) -> list[str]:
         """Give what the model sees of each artifact, as text."""
@@ -204,9 +203,7 @@ def write_matrix(
     project.write("datasets.py", DATASETS)
     intruder = ', node(intrude, "versioned", None)' if "versioned" in trained else ""
     weigh = " + weighing" if NAMESPACED & trained.keys() else ""
-    project.write_pipeline(
-        "training", TRAINING.format(package=project.package, intruder=intruder, weigh=weigh)
-    )
+    project.write_pipeline("training", TRAINING.format(package=project.package, intruder=intruder, weigh=weigh))
     inside = ', "weights"' if NAMESPACED & trained.keys() else ""
     project.write_pipeline("inference", INFERENCE.format(package=project.package, inside=inside))
     shop = {

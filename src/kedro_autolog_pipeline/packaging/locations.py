@@ -252,4 +252,3 @@ def _place(
 def _storage_options(given: Mapping[str, Any]) -> dict[str, Any]:
     options = {**(given.get("credentials") or {}), **(given.get("fs_args") or {})}
     return {key: value for key, value in options.items() if key not in {"open_args_load", "open_args_save"}}
-

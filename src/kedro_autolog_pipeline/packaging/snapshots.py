@@ -111,11 +111,9 @@ def _is_same(left: Any, right: Any) -> bool:
     if isinstance(left, list):
         return len(left) == len(right) and all(map(_is_same, left, right))
     if isinstance(left, float):
-        return left.hex() == right.hex()
-    if isinstance(left, np.ndarray):
-        return _is_same_array(left, right)
-    if isinstance(left, pd.DataFrame):
-        return _is_same_frame(left, right)
+        return bool(left.hex() == right.hex())
+    if isinstance(left, np.ndarray | pd.DataFrame):
+        return _is_same_array(left, right) if isinstance(left, np.ndarray) else _is_same_frame(left, right)
     return type(left) in _SCALARS and bool(left == right)
 
 
@@ -161,4 +159,4 @@ def _is_same_column(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
     # Without an order, categories in another order make an equal type, and other codes.
     if isinstance(left.dtype, pd.CategoricalDtype) and not left.cat.categories.identical(right.cat.categories):
         return False
-    return left.array.equals(right.array)
+    return bool(left.array.equals(right.array))
