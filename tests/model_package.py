@@ -11,6 +11,7 @@ import cloudpickle
 from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 
+from kedro_autolog_pipeline.packaging.functions import step_of
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     ArtifactEntry,
@@ -33,7 +34,6 @@ def write_model_package(
     request: Sequence[str] = ("x",),
     parameters: Mapping[str, Any] | None = None,
     artifacts: Mapping[str, Any] | None = None,
-    frames: Sequence[str] = (),
     **options: Any,
 ) -> Path:
     """Write a package.
@@ -44,15 +44,14 @@ def write_model_package(
         request: Names of the request datasets.
         parameters: Value by dataset name.
         artifacts: JSON value by dataset name.
-        frames: Request datasets that are DataFrames.
-        options: More keys of the manifest.
+        options: More keys of the manifest, and the names of the DataFrames among the request datasets in ``frames``.
     """
     (package / "functions").mkdir(parents=True)
     nodes = []
-    for index, node in enumerate(pipeline.nodes):
+    for index, step in enumerate(map(step_of, pipeline.nodes)):
         path = f"functions/{index}.pkl"
-        (package / path).write_bytes(cloudpickle.dumps(node.func))
-        nodes.append(NodeEntry(node.name, path, is_pickled=True, inputs=node._inputs, outputs=node._outputs))
+        (package / path).write_bytes(cloudpickle.dumps(step.function))
+        nodes.append(NodeEntry(step.name, path, is_pickled=True, inputs=step.inputs, outputs=step.outputs))
     entries = []
     for name, value in (artifacts or {}).items():
         (package / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
@@ -64,6 +63,7 @@ def write_model_package(
             return Origin.REQUEST
         return Origin.PARAMETER if is_parameter(name) else Origin.TRAINED
 
+    frames = options.pop("frames", ())
     names = [*request, *sorted(pipeline.inputs() - set(request))]
     manifest = Manifest(
         format_version=FORMAT_VERSION,

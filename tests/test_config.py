@@ -29,6 +29,7 @@ from kedro_autolog_pipeline.config import (
     read_config,
 )
 from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.serving.copying import CopyMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -421,6 +422,23 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             {"extra_pip_requirements": "more.txt", "conda_env": {"dependencies": []}},
             "extra_pip_requirements: excludes conda_env, which is the whole environment. Keep one of them.",
         ),
+        (
+            {"copy_mode": "assing"},
+            "copy_mode: expected 'assign' or 'copy' or 'deepcopy', got 'assing'. Did you mean 'assign'?",
+        ),
+        (
+            {"copy_mode": {"model": "deep"}},
+            "copy_mode.model: expected 'assign' or 'copy' or 'deepcopy', got 'deep'. Did you mean 'deepcopy'?",
+        ),
+        (
+            {"runner": "ThreadRuner"},
+            "runner: expected 'SequentialRunner' or 'ThreadRunner', or the dotted path of a runner, got 'ThreadRuner'."
+            " Did you mean 'ThreadRunner'?",
+        ),
+        (
+            {"runner": "spark"},
+            "runner: expected 'SequentialRunner' or 'ThreadRunner', or the dotted path of a runner, got 'spark'.",
+        ),
         ({"code_paths": [""]}, "code_paths[0]: expected a string that is not empty, got ''."),
         ({"tags": "birds"}, "tags: expected a mapping, got 'birds'."),
         ({"metadata": [1]}, "metadata: expected a mapping, got a list."),
@@ -435,6 +453,23 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
 def test_a_mistake_in_a_pair(options: dict[str, Any], expected: str) -> None:
     """Each mistake is reported once, with its path."""
     assert (f"autolog_pipeline.models.penguin_species.{expected}",) == mistakes_in(with_pair(**options))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"copy_mode": "assign"}, {"copy_mode": CopyMode.ASSIGN}),
+        ({"copy_mode": {"model": "deepcopy", "encoder": None}}, {"copy_mode": {"model": CopyMode.DEEPCOPY}}),
+        ({"copy_mode": None, "runner": None}, {}),
+        ({"runner": "ThreadRunner"}, {"runner": "ThreadRunner"}),
+        ({"runner": "shop.runners.QuickRunner"}, {"runner": "shop.runners.QuickRunner"}),
+    ],
+)
+def test_how_a_model_predicts_is_configured(options: dict[str, Any], expected: dict[str, Any]) -> None:
+    """A copy mode is one for all datasets or one by name; a runner has a name or a path."""
+    (parsed,) = parse_config(with_pair(**options)).autolog_pipeline.models
+
+    assert model(**expected) == parsed
 
 
 @pytest.mark.parametrize("character", list("/:.%\"'"))

@@ -127,6 +127,20 @@ def test_a_pipeline_without_nodes_is_a_mistake() -> None:
     ]
 
 
+def test_an_option_that_the_pipeline_does_not_know_is_told() -> None:
+    """A copy mode of no dataset and a runner that is not there are found before training."""
+    options = {"copy_mode": {"encodr": "deepcopy"}, "runner": "no_such_package.Runner"}
+
+    _, mistakes = resolve_pair(config(input_name="instances", **options), TRAINING, INFERENCE, CATALOG)
+
+    assert mistakes == [
+        "autolog_pipeline.models.m.copy_mode: copy_mode names 'encodr', which is no dataset of the pipeline. "
+        "Did you mean 'encoder'?",
+        "autolog_pipeline.models.m.runner: there is no runner 'no_such_package.Runner' "
+        "(No module named 'no_such_package'). There are: 'SequentialRunner', 'ThreadRunner'.",
+    ]
+
+
 def test_a_pair_is_a_value() -> None:
     """A resolved pair cannot be changed by whom it is handed to."""
     pair, _ = resolve_pair(config(), TRAINING, INFERENCE, CATALOG)

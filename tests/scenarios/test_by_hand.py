@@ -55,7 +55,8 @@ import mlflow, pandas as pd
 mlflow.set_tracking_uri(sys.argv[2])
 model = mlflow.pyfunc.load_model(sys.argv[1])
 answers = [model.predict(pd.DataFrame({"x": [1, 2]}))["prediction"].tolist() for _ in range(3)]
-answers.append(model.unwrap_python_model().predict(None, pd.DataFrame({"x": [1]}), {"offset": 100})["prediction"].tolist())
+unwrapped = model.unwrap_python_model()
+answers.append(unwrapped.predict(None, pd.DataFrame({"x": [1]}), {"offset": 100})["prediction"].tolist())
 print(json.dumps(answers))
 """
 

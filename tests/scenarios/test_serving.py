@@ -46,7 +46,7 @@ def create_pipeline(**kwargs):
 
 def post(port: int, content: Any) -> Any:
     """Ask a server on this machine for a prediction."""
-    request = urllib.request.Request(  # noqa: S310 - it is our own server
+    request = urllib.request.Request(
         f"http://127.0.0.1:{port}/invocations",
         data=json.dumps(content).encode(),
         headers={"Content-Type": "application/json"},
@@ -103,6 +103,10 @@ def test_concurrent_clients_get_their_own_answers(project: KedroProject, client:
         instances = {**CATALOG["instances"], "validator": f"{project.package}.checks.positive"}
         project.write_config("catalog", {**CATALOG, "instances": instances})
     project.run()
+    if KEDRO_VERSION >= (1, 6):
+        code = json.loads((package(project) / "manifest.json").read_text())["code"]
+        (reasons,) = [each["reasons"] for each in code if each["module"] == project.package]
+        assert "validator of 'instances'" in reasons
 
     with served(package(project)) as port:
 

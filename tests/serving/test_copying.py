@@ -12,8 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import MemoryDataset
+from kedro.pipeline import Pipeline, node
 
-from kedro_autolog_pipeline.serving.copying import CopyError, CopyMode, copied, inferred_mode
+from kedro_autolog_pipeline.serving.copying import (
+    CopyError,
+    CopyMode,
+    copied,
+    copy_modes_by_dataset,
+    inferred_mode,
+)
 
 
 class Table:
@@ -91,6 +98,24 @@ def test_value_that_cannot_be_copied_is_named() -> None:
     )
     assert ("connection", CopyMode.DEEPCOPY) == (caught.value.dataset, caught.value.mode)
     assert isinstance(caught.value.__cause__, TypeError)
+
+
+PIPELINE = Pipeline([node(max, ["x", "model", "params:floor"], "middle"), node(min, ["middle", "parameters"], "y")])
+
+
+def test_one_copy_mode_is_that_of_all_but_outputs_and_parameters() -> None:
+    """What is returned is nobody else's, and a parameter must not be changed for the next call."""
+    expected = dict.fromkeys(["middle", "model", "x"], CopyMode.ASSIGN)
+
+    assert expected == copy_modes_by_dataset("assign", PIPELINE) == copy_modes_by_dataset(CopyMode.ASSIGN, PIPELINE)
+    assert {} == copy_modes_by_dataset(None, PIPELINE)
+
+
+def test_copy_modes_by_name_are_those() -> None:
+    """By name, outputs and parameters have a mode too, and None is as Kedro infers."""
+    modes = {"y": "copy", "params:floor": CopyMode.ASSIGN, "model": None}
+
+    assert {**modes, "y": CopyMode.COPY} == copy_modes_by_dataset(modes, PIPELINE)
 
 
 def test_copying_imports_nothing() -> None:

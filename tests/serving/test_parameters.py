@@ -11,7 +11,7 @@ import pytest
 from kedro.pipeline import Pipeline, node
 
 from kedro_autolog_pipeline.errors import PredictionError
-from kedro_autolog_pipeline.serving.parameters import Parameters
+from kedro_autolog_pipeline.serving.parameters import Parameters, typed_parameters
 from kedro_project import KEDRO_VERSION
 
 VALUES: dict[str, Any] = {
@@ -129,12 +129,17 @@ def test_what_fits_is_taken(params: dict[str, Any]) -> None:
     assert {"parameters"} <= reading(*VALUES).overrides(params).keys()
 
 
-@pytest.mark.parametrize(("packaged", "given"), [([1, 2], (3,)), ([1, 2], np.array([3])), (False, True), ("a", "b")])
+@pytest.mark.parametrize(
+    ("packaged", "given"),
+    [([1, 2], (3,)), ([1, 2], np.array([3])), ([1, 2], np.array([3, 4])), (False, True), ("a", "b")],
+)
 def test_every_kind_of_plain_value_can_be_replaced(packaged: Any, given: Any) -> None:
     """Lists, booleans and strings are replaced by their like."""
-    parameters = Parameters({"params:p": packaged}, Pipeline([node(lambda x, p: p, ["x", "params:p"], "y")]))
+    parameters = Parameters({"params:p": packaged}, Pipeline([node(lambda x, p: (x, p), ["x", "params:p"], "y")]))
 
-    assert {"params:p": given} == parameters.overrides({"p": given})
+    overrides = parameters.overrides({"p": given})
+
+    assert given is overrides["params:p"]
 
 
 @dataclass
@@ -161,6 +166,7 @@ def test_a_typed_parameter_is_made_anew() -> None:
     parameters = Parameters({"params:options": {"depth": 3}}, pipeline)
 
     assert {"params:options": Options(3)} == parameters.packaged
+    assert parameters.packaged == typed_parameters({"params:options": {"depth": 3}}, pipeline)
     assert {"params:options": Options(4)} == parameters.overrides({"options.depth": 4})
     assert {"params:options": Options(3, 0.2)} == parameters.overrides({"options": {"rate": 0.2}})
     with pytest.raises(PredictionError, match=r"(?s)a parameter does not fit its type\..*unexpected keyword"):

@@ -45,7 +45,7 @@ def test_an_intermediate_is_copied_as_copy_mode_says() -> None:
         [
             node(lambda x: [x], "x", "values", name="make"),
             node(change, "values", "changed", name="change"),
-            node(lambda values, changed: len(values), ["values", "changed"], "y", name="count"),
+            node(lambda values, changed: len(values) + len(changed), ["values", "changed"], "y", name="count"),
         ]
     )
 
@@ -54,5 +54,5 @@ def test_an_intermediate_is_copied_as_copy_mode_says() -> None:
         length: int = run({"x": 0})["y"]
         return length
 
-    assert 1 == answer({})
-    assert 2 == answer({"values": CopyMode.ASSIGN})
+    assert 2 == answer({})
+    assert 3 == answer({"values": CopyMode.ASSIGN})

@@ -32,8 +32,8 @@ def resolve_runner(name: object) -> type[AbstractRunner]:
     try:
         found = load_obj(name, "kedro.runner")
     except (ImportError, AttributeError, ValueError) as error:
-        hint = nearest(name.rpartition(".")[2], KEDRO_RUNNERS)
-        raise ModelDefinitionError(f"there is no runner '{name}' ({error}).", hint) from error
+        cause = f"there is no runner '{name}' ({error})."
+        raise ModelDefinitionError(cause, nearest(name, KEDRO_RUNNERS)) from error
     if not (isinstance(found, type) and issubclass(found, AbstractRunner)):
         raise ModelDefinitionError(
             f"'{name}' is no subclass of kedro.runner.AbstractRunner.", nearest(name, KEDRO_RUNNERS)
