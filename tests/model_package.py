@@ -11,7 +11,7 @@ import cloudpickle
 from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 
-from kedro_autolog_pipeline.packaging.functions import step_of
+from kedro_autolog_pipeline.packaging.functions import resolved_step
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     ArtifactEntry,
@@ -48,7 +48,7 @@ def write_model_package(
     """
     (package / "functions").mkdir(parents=True)
     nodes = []
-    for index, step in enumerate(map(step_of, pipeline.nodes)):
+    for index, step in enumerate(map(resolved_step, pipeline.nodes)):
         path = f"functions/{index}.pkl"
         (package / path).write_bytes(cloudpickle.dumps(step.function))
         nodes.append(NodeEntry(step.name, path, is_pickled=True, inputs=step.inputs, outputs=step.outputs))

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-import joblib  # type: ignore[import-untyped]  # it ships no types
+import joblib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from kedro.pipeline import Pipeline, node, pipeline
 
-from kedro_autolog_pipeline.packaging.functions import step_of
+from kedro_autolog_pipeline.packaging.functions import resolved_step
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
 
 
@@ -29,7 +29,7 @@ PLAIN = Pipeline(
 def test_kedros_own_pipeline_has_the_names_that_the_project_gave(flow: Pipeline) -> None:
     """A runner's messages name nodes as the project does, with namespaces, and with names that Kedro makes up."""
     described = InferencePipeline(
-        steps=[step_of(each) for each in flow.nodes],
+        steps=[resolved_step(each) for each in flow.nodes],
         request=["x", "y"],
         frames=[],
         outputs=["v"],
