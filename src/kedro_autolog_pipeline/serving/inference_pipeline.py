@@ -82,11 +82,11 @@ class InferencePipeline:
 def _node(step: Step) -> Any:
     namespace, _, name = step.name.rpartition(".")
     # A name that Kedro made up need not be one that it takes; left out, it makes up the same.
-    is_given = _NODE_NAME.fullmatch(step.name) is not None
+    is_given = _NODE_NAME.fullmatch(name) is not None
     return node(
         step.function,
         step.inputs,
         step.outputs,
         name=name if is_given else None,
-        namespace=namespace if is_given and namespace else None,
+        namespace=namespace or None,
     )

@@ -50,6 +50,11 @@ class KedroPipelineModel(PythonModel):
 
     One input takes what the pipeline takes, several take a dictionary by dataset name. One output is returned bare,
     several as a dictionary by dataset name. Threads may share a model.
+
+    ``mlflow models serve`` carries one DataFrame in any of its formats, and several inputs under the key ``inputs``, a
+    DataFrame among them as a dictionary of columns or a list of rows. What it sends back is one output of any kind that
+    it knows, or several that are plain data or NumPy arrays: it cannot write a dictionary of DataFrames. It passes
+    ``params`` on where the signature has them.
     """
 
     def __init__(self, package: Path) -> None:

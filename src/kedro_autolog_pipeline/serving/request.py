@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from kedro_autolog_pipeline.errors import PredictionError
 from kedro_autolog_pipeline.serving.copying import nearest
 
 
-def request_values(model_input: Any, names: Sequence[str], frames: Collection[str]) -> dict[str, Any]:
+def request_values(model_input: Any, names: Sequence[str], frames: Iterable[str]) -> dict[str, Any]:
     """Give each request dataset its value.
 
     Args:
@@ -24,24 +24,28 @@ def request_values(model_input: Any, names: Sequence[str], frames: Collection[st
     Raises:
         PredictionError: When a dataset is not given, or something else is.
     """
-    if len(names) == 1:
-        values = {names[0]: model_input}
-    elif isinstance(model_input, Mapping):
-        values = {str(name): value for name, value in model_input.items()}
-    else:
+    values = {names[0]: model_input} if len(names) == 1 else _by_name(model_input, names)
+    for name in frames:
+        if not isinstance(values[name], pd.DataFrame):
+            values[name] = _as_frame(name, values[name])
+    return values
+
+
+def _by_name(model_input: Any, names: Sequence[str]) -> dict[str, Any]:
+    if not isinstance(model_input, Mapping):
         raise PredictionError(
             f"the model has {len(names)} inputs, and got one '{type(model_input).__name__}'.",
             f"Give a dictionary with the keys {_quoted(names)}.",
         )
-    unknown = [name for name in values if name not in names]
+    unknown = [name for name in model_input if name not in names]
     if unknown:
         raise PredictionError(f"the model has no input '{unknown[0]}'.", nearest(unknown[0], names))
-    missing = [name for name in names if name not in values]
+    missing = [name for name in names if name not in model_input]
     if missing:
         raise PredictionError(
             f"the request does not give {_quoted(missing)}.", f"Give a dictionary with the keys {_quoted(names)}."
         )
-    return {name: _as_frame(name, value) if name in frames else value for name, value in values.items()}
+    return dict(model_input)
 
 
 def _as_frame(name: str, value: Any) -> Any:
