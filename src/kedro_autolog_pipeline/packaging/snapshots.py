@@ -144,8 +144,16 @@ def _is_same_index(left: pd.Index[Any], right: pd.Index[Any]) -> bool:
     return (
         left.identical(right)
         and getattr(left, "freq", None) == getattr(right, "freq", None)
-        and _is_same_column(left.to_series(), right.to_series())
+        and _is_same_column(_labels(left), _labels(right))
     )
+
+
+def _labels(index: pd.Index[Any]) -> pd.Series[Any]:
+    labels = index.to_series()
+    if labels.dtype != object:
+        return labels
+    # SQLAlchemy names columns by a subclass of str, which is nothing that a model should have to import.
+    return labels.map(lambda label: str(label) if isinstance(label, str) else label).astype(object)
 
 
 def _is_same_column(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
