@@ -390,8 +390,8 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             {"name": "species"},
             (
                 "name: unknown key. Known keys: alias, code_paths, conda_env, extra_pip_requirements, inference, "
-                "input_example, input_name, metadata, pip_requirements, registered_model_name, signature, tags, training, "
-                "verify, verify_timeout."
+                "input_example, input_name, metadata, pip_requirements, registered_model_name, signature, tags, "
+                "training, verify, verify_timeout."
             ),
         ),
         (
