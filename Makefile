@@ -32,7 +32,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo test test-lowest lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere test test-lowest lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -45,6 +45,17 @@ demo: $(VENV)/.installed ## Train the demo's model, then score five penguins wit
 	@$(WITH_TMPDIR) && cd "$$TMPDIR" && \
 	"$(CURDIR)/$(VENV)/bin/python" -I "$(CURDIR)/demo/score.py" \
 		"sqlite:///$(CURDIR)/demo/mlflow.db" models:/penguin_species@champion
+
+demo-elsewhere: demo ## Score them in an environment made of the model's own requirements, and compare.
+	@$(WITH_TMPDIR) && cd "$$TMPDIR" && \
+	set -- "$(CURDIR)/demo/score.py" "sqlite:///$(CURDIR)/demo/mlflow.db" models:/penguin_species@champion && \
+	"$(CURDIR)/$(VENV)/bin/python" -I "$$@" > here && \
+	MLFLOW_TRACKING_URI="$$2" "$(CURDIR)/$(VENV)/bin/python" -Ic 'import sys; from mlflow.pyfunc import get_model_dependencies; \
+		print(open(get_model_dependencies(sys.argv[1])).read())' "$$3" > requirements.txt && \
+	"$(CURDIR)/$(VENV)/bin/uv" venv --quiet --python "$(CURDIR)/$(VENV)/bin/python" elsewhere && \
+	"$(CURDIR)/$(VENV)/bin/uv" pip install --quiet --python elsewhere/bin/python --requirement requirements.txt && \
+	elsewhere/bin/python -I "$$@" > there && \
+	diff here there && echo "An environment of $$(grep -c . requirements.txt) requirements gives the same answers."
 
 test: lint ## Check the code, then run all tests and measure their coverage.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(TEST_FLAGS)

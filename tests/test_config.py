@@ -392,8 +392,7 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             (
                 "name: unknown key. Known keys: alias, code_paths, conda_env, copy_mode, extra_pip_requirements, "
                 "inference, input_example, input_name, metadata, pip_requirements, registered_model_name, runner, "
-                "signature, tags, training, "
-                "verify, verify_timeout."
+                "signature, tags, training, verify, verify_timeout."
             ),
         ),
         (

@@ -107,14 +107,14 @@ def test_what_the_budget_does_not_allow_to_try_stays_required(budget: Budget) ->
 def test_what_nodes_say_of_requests_that_nobody_made_is_not_shown(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Logs, prints and warnings of a pipeline that is only asked are kept from the user; afterwards all is as before."""
+    """Logs, prints and warnings of a pipeline that is only asked are kept from the user; then all is as before."""
     log = logging.getLogger("a project")
     table = table_of(["a", "b"])
 
     def answer(table: Any) -> Any:
         log.critical("I miss a column.")
-        print("I miss a column.")
-        print("I miss a column.", file=sys.stderr)
+        sys.stdout.write("I miss a column.")
+        sys.stderr.write("I miss a column.")
         warnings.warn("I miss a column.", stacklevel=1)
         return table["a"]
 

@@ -121,3 +121,17 @@ def test_a_function_without_import_path_is_kept_as_a_pickle_of_its_own(tmp_path:
     assert entry.is_pickled
     assert entry.function == "functions/3.pkl"
     assert pickle.loads((tmp_path / entry.function).read_bytes())(1) == 2
+
+
+def test_a_pickled_function_does_not_tell_where_its_source_was(tmp_path: Path) -> None:
+    """Neither its own code nor that of a function inside names a directory of this machine."""
+    offset = 2
+
+    def outer(value: int) -> int:
+        return max([value, 0], key=lambda inner: inner + offset) + offset
+
+    entry = stage_node(node(outer, "a", "b", name="n"), 0, tmp_path)
+
+    content = (tmp_path / entry.function).read_bytes()
+    assert str(Path(__file__).parent).encode() not in content
+    assert pickle.loads(content)(1) == 3

@@ -269,7 +269,7 @@ def test_a_parameter_that_cannot_survive_is_refused_before_the_training(value: A
     config = ModelConfig("m", "training", "inference", input_example="no_such", pip_requirements="no_such.txt")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(selection, "fetch_pipelines", lambda names: {"training": training, "inference": inference})
+        patch.setattr(selection, "fetch_pipelines", lambda _: {"training": training, "inference": inference})
         with pytest.raises(ConfigurationError) as caught:
             selection.resolve_pairs([config], catalog, tmp_path, dict)
 

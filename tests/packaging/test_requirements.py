@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from kedro_autolog_pipeline.config import ModelConfig
 from kedro_autolog_pipeline.packaging.environment import Environment, Requirement
 from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env, why_unreadable

@@ -134,11 +134,8 @@ def test_no_parameter_fails_the_signature(value: Any) -> None:
         ([{"x": 1}, {"x": 2}], "MLflow would refuse or change the data it was to describe (list)."),
         ("a text", "MLflow would refuse or change the data it was to describe (str)."),
     ],
-    ids=[
-        "no sample", "unsigned", "short", "nullable integers", "two columns", "time zone", "no columns", "same name twice",
-        "MultiIndex", "series", "several tables", "records", "text",
-    ],
-)  # fmt: skip
+    ids=lambda value: None if not isinstance(value, str) else value[-25:],
+)
 def test_without_an_input_schema_the_rest_is_kept(sample: Any, cause: str, caplog: pytest.LogCaptureFixture) -> None:
     """Where MLflow would not pass the sample on as it is, there are outputs and parameters, and a reason."""
     logging.getLogger("mlflow").addHandler(caplog.handler)

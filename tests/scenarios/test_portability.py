@@ -5,16 +5,15 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import json
 import lzma
 import os
-import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -52,15 +51,6 @@ def predict(table, scaler, model):
 
 def create_pipeline(**kwargs):
     return Pipeline([node(predict, ["table", "scaler", "model"], "predictions")])
-"""
-
-PREDICT = """
-import json, sys, warnings
-warnings.simplefilter("ignore")
-import mlflow, pandas as pd
-
-answer = mlflow.pyfunc.load_model(sys.argv[1]).predict(pd.read_json(sys.argv[2], orient="split"))
-print(answer.to_json(orient="split"))
 """
 
 
@@ -136,8 +126,6 @@ def test_only_what_inference_needs_is_required_and_that_is_complete(
     assert "scikit-learn" in names
     assert "training-only" not in names
     assert not any("training_only" in file.name for file in package.rglob("*"))
-    import mlflow
-
     model = mlflow.pyfunc.load_model(str(package))
     schema = model.metadata.get_input_schema()
     assert {name: column.required for name, column in schema.input_dict().items()} == {"x": True, "label": False}
@@ -154,40 +142,5 @@ def test_a_project_anywhere_is_packaged_and_proven(
 
     project.run()
 
-    import mlflow
-
     answer = mlflow.pyfunc.load_model(str(package_of(project))).predict(pd.DataFrame({"x": [1]}))
     assert list(answer.columns) == ["prediction"]
-
-
-def test_a_package_runs_in_an_environment_made_of_its_requirements_alone(project: KedroProject, tmp_path: Path) -> None:
-    """In a fresh environment, in a fresh process, elsewhere, it answers as it does here.
-
-    uv and a package index are needed; where there is no uv, there is nothing to show.
-    """
-    uv = Path(sys.executable).with_name("uv")
-    if not uv.exists():
-        pytest.skip("There is no uv beside this Python.")
-    project.run()
-    package = package_of(project)
-    environment = tmp_path / "environment"
-    python = environment / "bin" / "python"
-    requirements = ["--requirement", str(package / "requirements.txt")]
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *requirements], check=True)
-    request = pd.DataFrame({"x": [1, 2]})
-    request.to_json(tmp_path / "request.json", orient="split")
-
-    answered = subprocess.run(
-        [python, "-I", "-c", PREDICT, package, tmp_path / "request.json"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert answered.returncode == 0, answered.stderr
-    import mlflow
-
-    expected = mlflow.pyfunc.load_model(str(package)).predict(request)
-    assert json.loads(expected.to_json(orient="split")) == json.loads(answered.stdout.splitlines()[-1])

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial, reduce
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 from kedro.pipeline.node import Node
@@ -67,8 +68,23 @@ def resolved_step(node: Node) -> Step:
 def _pickle(function: Callable[..., Any], path: Path) -> None:
     import cloudpickle
 
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no types
+        """Leaves out where the source was, which is of use on this machine alone."""
+
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, CodeType):
+                return self.dispatch_table[CodeType](obj.replace(co_filename=Path(obj.co_filename).name))
+            reduced = super().reducer_override(obj)
+            if isinstance(obj, FunctionType) and isinstance(reduced, tuple):
+                # Among what cloudpickle makes a function of is a dictionary of its globals.
+                for part in reduced[1]:
+                    if isinstance(part, dict):
+                        part.pop("__file__", None)
+            return reduced
+
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(cloudpickle.dumps(function))
+    with path.open("wb") as file:
+        Pickler(file).dump(function)
 
 
 # Node.inputs and Node.outputs are flat lists: only these attributes keep the form in which a node's author wrote them.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from kedro.io import DataCatalog
 
+from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, PARAMETER_PREFIX
 
 
@@ -28,7 +30,9 @@ def read_parameters(
     """
     values, refused = {}, []
     for name in names:
-        value = catalog.load(name)
+        # Kedro tells of what it loads, which would read as a part of the user's run.
+        with quiet("kedro", logging.WARNING):
+            value = catalog.load(name)
         if not _survives(value):
             value = _lookup(name, in_files())
         if _survives(value):
