@@ -167,7 +167,7 @@ def made_of_a_local_class() -> AbstractDataset[Any, Any]:
         MemoryDataset(1),
         Query("select 1", "/data/query.sql"),
         Demanding("/data/a", {"any": "hidden"}),
-        Custom("/data/a", dialect=object()),
+        Custom("/data/a", dialect=NotImplemented),
         Custom("/data/a", scale=(2,)),
         Custom("/data/a", dialect={1: "number"}),
         Custom("/data/a", dialect={"list": [{"password": "hidden"}]}),
