@@ -113,7 +113,7 @@ def test_one_copy_mode_is_that_of_all_but_outputs_and_parameters() -> None:
 
 def test_copy_modes_by_name_are_those() -> None:
     """By name, outputs and parameters have a mode too, and None is as Kedro infers."""
-    modes = {"y": "copy", "params:floor": CopyMode.ASSIGN, "model": None}
+    modes: dict[str, CopyMode | str | None] = {"y": "copy", "params:floor": CopyMode.ASSIGN, "model": None}
 
     assert {**modes, "y": CopyMode.COPY} == copy_modes_by_dataset(modes, PIPELINE)
 
