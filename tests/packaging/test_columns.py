@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from kedro_autolog_pipeline.packaging.columns import Budget, OptionalColumns, find_optional_columns
 from kedro_autolog_pipeline.verification.comparison import first_difference
 
+PATIENT = Budget(seconds=600)
+
 NAMES = [f"c{number}" for number in range(100)]
 
 
@@ -38,7 +40,7 @@ def table_of(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame({name: [2 * place, 2 * place + 1] for place, name in enumerate(names)})
 
 
-def found(answer: Callable[[Any], Any], names: list[str], budget: Budget = Budget(seconds=600)) -> OptionalColumns:
+def found(answer: Callable[[Any], Any], names: list[str], budget: Budget = PATIENT) -> OptionalColumns:
     """Ask a pipeline about a table with columns of these names."""
     table = table_of(names)
     return find_optional_columns(table, answer(table), answer, first_difference, budget)
