@@ -170,7 +170,7 @@ def test_an_argument_that_does_not_fit_is_told(catalog: DataCatalog, arguments: 
     ("name", "message"),
     [
         ("unwritten", "'unwritten' has no data at '{path}/unwritten.json'. Run the pipeline that writes it."),
-        ("memory", "'memory' (MemoryDataset) keeps its data in no file. "),
+        ("memory", "'memory' is in memory, and no node of this run writes it. "),
         ("absent", "'absent' is not in the catalog, "),
         ("params:absent", "the catalog has no 'params:absent'. Did you mean 'params:factor'?"),
     ],

@@ -230,9 +230,9 @@ def test_a_value_for_a_parameter_is_for_one_call(tmp_path: Path) -> None:
         return model.predict(np.arange(2), params=params)["parameters"]
 
     assert contents.fixed_parameters == ("none",)
-    assert parameters_of({"depth": 4}) == [4, None, {"depth": 3, "model": {"rate": 0.5}}]
+    assert parameters_of({"depth": 4}) == [4, None, {"depth": 4, "model": {"rate": 0.5}}]
     whole = {"depth": 5, "model": {"rate": 0.1}}
-    assert parameters_of({"parameters": whole}) == [3, None, whole]
+    assert parameters_of({"parameters": whole}) == [5, None, whole]
     assert parameters_of({}) == [3, None, {"depth": 3, "model": {"rate": 0.5}}]
 
 

@@ -18,6 +18,7 @@ from kedro_autolog_pipeline.config import ModelConfig
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
+from kedro_autolog_pipeline.packaging.sample import SAMPLE_ROWS
 from kedro_autolog_pipeline.serving.manifest import Origin
 
 
@@ -70,7 +71,7 @@ def test_of_a_request_some_rows_stay() -> None:
     SequentialRunner().run(TRAINING, catalog)
 
     sample = catalog.load("request")
-    assert 100 == len(sample)
+    assert SAMPLE_ROWS == len(sample)
     assert vars(catalog["request"])["_data"]["x"].to_numpy().base.nbytes < 8 * 1000
     for pin in pins:
         pin.detach()
@@ -110,16 +111,15 @@ def test_what_the_processes_of_a_runner_share_needs_no_pin() -> None:
 
 
 class Odd:
-    """Has rows, and refuses to give them."""
+    """Cannot be copied."""
 
-    def head(self, rows: int) -> Any:
-        """Refuse."""
-        raise RuntimeError(rows)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        raise RuntimeError
 
 
 def test_a_request_of_which_no_sample_can_be_taken_is_released() -> None:
     """It is no reason to stop the training."""
-    dataset = MemoryDataset(Odd())
+    dataset = MemoryDataset(Odd(), copy_mode="assign")
     pin = Pin(dataset, sample_only=True)
     pin.attach()
 
