@@ -27,7 +27,7 @@ class Turns:
     Attributes:
         framework_cost: Of each length of a chain, with and without an artifact.
         one_row: Of one call each.
-        server: Of some seconds each.
+        server: Of a second each.
         fresh_process: Of three processes each.
     """
 
@@ -37,8 +37,8 @@ class Turns:
     fresh_process: int
 
 
-FULL = Turns(framework_cost=25, one_row=400, server=10, fresh_process=12)
-QUICK = Turns(framework_cost=5, one_row=60, server=2, fresh_process=2)
+FULL = Turns(framework_cost=25, one_row=400, server=30, fresh_process=15)
+QUICK = Turns(framework_cost=5, one_row=60, server=5, fresh_process=2)
 
 
 def main() -> None:

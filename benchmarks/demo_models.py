@@ -11,8 +11,7 @@ from pathlib import Path
 import attrs
 import pandas as pd
 
-from benchmarks import surroundings
-from benchmarks.surroundings import PYTHON, ROOT
+from benchmarks.surroundings import PYTHON, ROOT, environment
 
 PEER = "by hand"
 
@@ -51,7 +50,7 @@ def make_demo_models(directory: Path) -> DemoModels:
         directory: An empty one, for as long as the models are used.
 
     Raises:
-        subprocess.CalledProcessError: When the demo cannot be trained.
+        ChildProcessError: When the demo cannot be trained.
         ValueError: When the two models do not give the same answer.
     """
     import mlflow
@@ -59,9 +58,12 @@ def make_demo_models(directory: Path) -> DemoModels:
     for name in ("demo", "conf_example"):
         shutil.copytree(ROOT / name, directory / name)
     demo = directory / "demo"
-    subprocess.run(
-        [PYTHON, "-m", "kedro", "run"], cwd=demo, env=surroundings.environment(), check=True, stdout=subprocess.DEVNULL
+    trained = subprocess.run(
+        [PYTHON, "-m", "kedro", "run"], cwd=demo, env=environment(), capture_output=True, text=True, check=False
     )
+    if trained.returncode:
+        msg = f"Cannot train the demo: {trained.stderr}"
+        raise ChildProcessError(msg)
     mlflow.set_tracking_uri(f"sqlite:///{demo / 'mlflow.db'}")
     ours = Path(
         mlflow.artifacts.download_artifacts("models:/penguin_species@champion", dst_path=str(directory / "ours"))
