@@ -57,7 +57,7 @@ def contents_of(
     parameters: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Contents:
-    """Gather the contents of a model of one node, whose run held ``data``."""
+    """Gather the contents of a model of one node, whose run held ``data``, or none."""
     project.mkdir(parents=True, exist_ok=True)
     names = list(parameters or {})
     config = ModelConfig("model", "training", "inference", input_name=("instances",), **options)
@@ -68,7 +68,7 @@ def contents_of(
     catalog = DataCatalog(
         {
             "model": model,
-            "instances": MemoryDataset(data, copy_mode="assign"),
+            **({} if data is None else {"instances": MemoryDataset(data, copy_mode="assign")}),
             "made_up": MemoryDataset(TABLE.assign(x=0)),
             **{name: MemoryDataset(value) for name, value in (parameters or {}).items()},
         }
@@ -213,8 +213,13 @@ def test_an_example_that_cannot_be_stored_is_noted(data: Any, tmp_path: Path) ->
 
 def test_an_example_needs_data(tmp_path: Path) -> None:
     """Where the run held no data for its input, there is no example either."""
-    contents = contents_of(tmp_path / "project", MemoryDataset, input_example=True)
+    contents = contents_of(tmp_path / "project", None, input_example=True)
+
     assert contents.input_example is None
+    assert contents.notes == (
+        "The signature has no inputs: the run held no data for its input.",
+        "There is no input example: the run held no data for its input.",
+    )
 
 
 def test_a_value_for_a_parameter_is_for_one_call(tmp_path: Path) -> None:
