@@ -180,7 +180,6 @@ def made_of_a_local_class() -> AbstractDataset[Any, Any]:
         dataset(type="text.TextDataset", filepath="/data/a", fs_args={"open_args_load": {"encoding": "utf-16"}}),
         made_of_a_local_class(),
     ],
-    ids=lambda made: str(vars(made)["_init_args"]),
 )
 def test_a_file_that_is_not_enough_is_none(made: AbstractDataset[Any, Any]) -> None:
     """Where loading needs what must not leave this machine, or what is no plain data, there is no location."""

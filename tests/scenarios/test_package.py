@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from kedro_autolog_pipeline.errors import ConfigurationError, PackagingError
-from kedro_project import KEDRO_VERSION, MODEL, KedroProject
+from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
 
@@ -220,17 +220,17 @@ def test_code_paths_take_the_place_of_the_code_that_was_found(project: KedroProj
     assert set(reasons) == {project.package, "kedro_autolog_pipeline"}
 
 
-def test_a_code_path_that_is_not_there_is_an_error(project: KedroProject, client: MlflowClient) -> None:
-    """A path of nothing is named."""
+def test_a_code_path_that_is_not_there_stops_the_run(project: KedroProject, client: MlflowClient) -> None:
+    """A path of nothing is named before any node runs."""
     project.write_models({"prices": {**MODEL, "code_paths": ["src/nothing"]}})
 
-    with pytest.raises(PackagingError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         project.run()
 
-    assert str(caught.value) == (
-        f"Cannot package 'prices': code_paths has '{project.path / 'src/nothing'}', where there is nothing. "
-        "Correct it in mlflow.yml."
+    assert caught.value.mistakes == (
+        "autolog_pipeline.models.prices.code_paths: 'src/nothing' is neither a file nor a directory of the project.",
     )
+    assert not (project.path / "data" / "table.csv").exists()
 
 
 def test_one_pairs_failure_does_not_stop_the_others(project: KedroProject, client: MlflowClient) -> None:
@@ -273,18 +273,26 @@ def test_an_inference_pipeline_that_cannot_be_imported_stops_the_run(project: Ke
 
 
 def test_what_cannot_be_packaged_is_told_before_training(project: KedroProject) -> None:
-    """An artifact that only memory holds stops the run before its first node."""
-    catalog = {
-        "raw": {"type": "pandas.CSVDataset", "filepath": "data/raw.csv"},
-        "scaler": {"type": "MemoryDataset"},
-        "model": {"type": "pickle.PickleDataset", "filepath": "data/model.pkl"},
-    }
-    project.write_config("catalog", catalog)
+    """An artifact that no node writes and that nothing keeps stops the run before its first node."""
+    project.write(
+        "pipelines/inference/__init__.py",
+        """
+        from kedro.pipeline import Pipeline, node
+
+        def predict(instances, model, words):
+            return instances
+
+        def create_pipeline(**kwargs):
+            return Pipeline([node(predict, ["instances", "model", "words"], "predictions")])
+        """,
+    )
+    project.write_config("catalog", {**CATALOG, "words": {"type": "MemoryDataset"}})
 
     with pytest.raises(ConfigurationError) as caught:
         project.run()
 
     assert caught.value.mistakes == (
-        "autolog_pipeline.models.prices.inference: 'scaler' (MemoryDataset) keeps its data in no file. "
-        "Give it a dataset that does.",
+        "autolog_pipeline.models.prices.inference: 'words' is in memory, and no node of this run writes it. "
+        "Give it a dataset that keeps its data.",
     )
+    assert not (project.path / "data" / "table.csv").exists()

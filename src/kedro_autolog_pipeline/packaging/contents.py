@@ -123,8 +123,10 @@ def gather_contents(
         PackagingError: With every artifact that is not there, or every parameter that cannot be kept.
         Exception: Whatever the live pipeline raises on the sample.
     """
-    artifacts, missing = _stage_artifacts(pair, run, staging)
-    parameters, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), run.catalog, parameters_in_files)
+    # Kedro tells of what it loads, which would read as a part of the user's run.
+    with quiet("kedro", logging.WARNING):
+        artifacts, missing = _stage_artifacts(pair, run, staging)
+        parameters, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), run.catalog, parameters_in_files)
     causes = [
         *missing,
         *(f"the value of '{name}' is not plain JSON data. Use plain data." for name in refused),
@@ -252,12 +254,6 @@ def _with_code_paths(pair: Pair, run: KedroRun, found: Environment) -> Environme
     if pair.config.code_paths is None:
         return found
     paths = [run.project_path / path for path in pair.config.code_paths]
-    missing = [path for path in paths if not path.exists()]
-    if missing:
-        raise PackagingError(
-            pair.config.name,
-            [f"code_paths has '{path}', where there is nothing. Correct it in mlflow.yml." for path in missing],
-        )
     named = [ShippedCode(path.stem, path, ("named in code_paths",)) for path in paths]
     # Without this package, no other code can be called.
     own = [code for code in found.code if code.module == __name__.partition(".")[0]]

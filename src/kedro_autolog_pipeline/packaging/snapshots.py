@@ -141,11 +141,7 @@ def _is_same_index(left: pd.Index[Any], right: pd.Index[Any]) -> bool:
         return left.identical(right) and all(
             _is_same_index(left.get_level_values(i), right.get_level_values(i)) for i in range(left.nlevels)
         )
-    return (
-        left.identical(right)
-        and getattr(left, "freq", None) == getattr(right, "freq", None)
-        and _is_same_column(_labels(left), _labels(right))
-    )
+    return left.identical(right) and _is_same_column(_labels(left), _labels(right))
 
 
 def _labels(index: pd.Index[Any]) -> pd.Series[Any]:
@@ -158,13 +154,9 @@ def _labels(index: pd.Index[Any]) -> pd.Series[Any]:
 
 def _is_same_column(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
     import numpy as np
-    import pandas as pd
 
     if left.dtype != right.dtype:
         return False
     if isinstance(left.dtype, np.dtype):
         return _is_same_array(left.to_numpy(), right.to_numpy())
-    # Without an order, categories in another order make an equal type, and other codes.
-    if isinstance(left.dtype, pd.CategoricalDtype) and not left.cat.categories.identical(right.cat.categories):
-        return False
     return bool(left.array.equals(right.array))

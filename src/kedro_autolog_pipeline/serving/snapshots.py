@@ -39,6 +39,6 @@ def read_snapshot(file: Path, form: SnapshotFormat) -> Any:
             import numpy as np
 
             return np.load(file, allow_pickle=False)
-        case SnapshotFormat.PICKLE:
+        case _:
             with file.open("rb") as stream:
                 return pickle.load(stream)  # noqa: S301 - the package's own object
