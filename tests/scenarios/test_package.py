@@ -263,10 +263,8 @@ def test_one_pairs_failure_does_not_stop_the_others(project: KedroProject, clien
 def test_an_inference_pipeline_that_cannot_be_imported_stops_the_run(project: KedroProject) -> None:
     """What importing the pipeline raises is told before any node runs."""
     project.write("pipelines/inference/__init__.py", "raise RuntimeError('broken module')\n")
-    project.run(pipelines=["data_processing"])
-    (project.path / "data" / "scaler.pkl").unlink(missing_ok=True)
 
-    with pytest.raises((ConfigurationError, ImportError)):
+    with pytest.raises(ConfigurationError, match="inference"):
         project.run(pipelines=["training"])
 
     assert not (project.path / "data" / "scaler.pkl").exists()
