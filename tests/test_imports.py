@@ -42,6 +42,19 @@ def test_importing_us_imports_nothing_heavy(statement: str) -> None:
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
+def test_a_model_leaves_the_logging_of_its_process_alone() -> None:
+    """Kedro's framework sets up logging when it is imported: a process that serves a model does not import it."""
+    statement = "import kedro_autolog_pipeline.serving.model"
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT.format(statement=statement), json.dumps(["kedro.framework.project"])],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(done.stdout) == []
+
+
 def test_public_names_are_imported_when_they_are_asked_for() -> None:
     """The hook and the model class are at the top of the package; anything else is an AttributeError."""
     assert kedro_autolog_pipeline.AutologPipelineHook.__module__ == "kedro_autolog_pipeline.hooks"

@@ -17,7 +17,7 @@ from kedro.pipeline import Pipeline
 from kedro_autolog_pipeline.config import OnFailure
 from kedro_autolog_pipeline.errors import ConfigurationError, PackagingError
 from kedro_autolog_pipeline.packaging.contents import Contents, gather_contents
-from kedro_autolog_pipeline.packaging.functions import import_path
+from kedro_autolog_pipeline.packaging.functions import import_path, referenced_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
@@ -78,7 +78,11 @@ class TrainingRun:
         try:
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
-            self._verifiers = {pair.config.name: Verifier(pair.config.name) for pair in pairs if pair.config.verify}
+            self._verifiers = {
+                pair.config.name: Verifier(pair.config.name, preload=_preload(pair))
+                for pair in pairs
+                if pair.config.verify
+            }
         except BaseException:
             self.end(RunStatus.FAILED)
             raise
@@ -121,11 +125,13 @@ class TrainingRun:
             return
         self._ended = True
         atexit.unregister(self.end)
-        for verifier in self._verifiers.values():
-            verifier.close()
-        for pin in self._pins:
-            pin.detach()
-        close_run(self._tracked, status)
+        try:
+            for verifier in self._verifiers.values():
+                verifier.close()
+            for pin in self._pins:
+                pin.detach()
+        finally:
+            close_run(self._tracked, status)
 
     def _package(self, pair: Pair) -> None:
         started = time.perf_counter()
@@ -207,6 +213,10 @@ def begin(
     run = KedroRun.from_hook(run_params, pipeline, catalog)
     pairs = completed_pairs(project.config.autolog_pipeline.models, run, project.parameters)
     return TrainingRun(run, project, pairs) if pairs else None
+
+
+def _preload(pair: Pair) -> list[str]:
+    return sorted(set().union(*(referenced_modules(node.func) for node in pair.inference.nodes)))
 
 
 def _staging_directory(project_path: Path) -> Path:

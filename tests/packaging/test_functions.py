@@ -10,7 +10,7 @@ from typing import Any
 
 from kedro.pipeline import node
 
-from kedro_autolog_pipeline.packaging.functions import defining_modules, import_path, stage_node
+from kedro_autolog_pipeline.packaging.functions import defining_modules, import_path, referenced_modules, stage_node
 
 
 def double(value: int) -> int:
@@ -93,6 +93,14 @@ def test_the_modules_of_a_function_are_those_that_it_is_made_of() -> None:
     assert defining_modules(partial(partial(double), 1)) == {__name__}
     assert defining_modules(Scaler().scale) == {__name__}
     assert defining_modules(Scaler()) == {__name__}
+
+
+def test_the_modules_that_a_function_refers_to_are_those_of_others() -> None:
+    """What the file of a function has imported is known, its own package excepted."""
+    referenced = referenced_modules(partial(double))
+
+    assert {"json", "pickle", "kedro.pipeline.node", "kedro_autolog_pipeline.packaging.functions"} <= referenced
+    assert __name__ not in referenced
 
 
 def test_a_node_keeps_the_form_of_its_inputs_and_outputs(tmp_path: Path) -> None:

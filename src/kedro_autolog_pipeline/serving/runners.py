@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
-from kedro.runner import AbstractRunner, ParallelRunner
 from kedro.utils import load_obj
 
 from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.serving.copying import CopyMode, nearest
+
+if TYPE_CHECKING:
+    from kedro.runner import AbstractRunner
 
 KEDRO_RUNNERS = ("SequentialRunner", "ThreadRunner")
 """Kedro's own runners that can run a model, by the names under which ``kedro run`` knows them."""
@@ -29,6 +31,9 @@ def resolve_runner(name: object) -> type[AbstractRunner]:
     if not isinstance(name, str):
         cause = f"the runner is a '{type(name).__name__}'."
         raise ModelDefinitionError(cause, "Give its name, or the dotted path of its class.")
+    # It sets up the logging of a Kedro project, in whatever process it is imported.
+    from kedro.runner import AbstractRunner, ParallelRunner
+
     try:
         found = load_obj(name, "kedro.runner")
     except (ImportError, AttributeError, ValueError) as error:
