@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 with warnings.catch_warnings():
     # MLflow warns of its own annotations when it is first imported.
     warnings.simplefilter("ignore")
     import mlflow.pyfunc
+
+# A shared machine may be slow at any example.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 os.environ["KEDRO_DISABLE_TELEMETRY"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
