@@ -21,7 +21,7 @@ from kedro_autolog_pipeline.packaging.functions import import_path, referenced_m
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
-from kedro_autolog_pipeline.packaging.pinning import pin_datasets
+from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
 from kedro_autolog_pipeline.packaging.selection import completed_pairs
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
@@ -65,7 +65,7 @@ class TrainingRun:
         self._pairs = pairs
         self._verifiers: dict[str, Verifier] = {}
         self._ended = False
-        self._pins = pin_datasets(pairs, run)
+        self._pins: list[Pin] = []
         self._tracked = join_active_run(server.mlflow_registry_uri) or open_run(
             find_store(server, run.project_path),
             tracking,
@@ -76,6 +76,7 @@ class TrainingRun:
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(self.end, RunStatus.KILLED)
         try:
+            self._pins = pin_datasets(pairs, run)
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {
