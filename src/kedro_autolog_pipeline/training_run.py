@@ -22,7 +22,7 @@ from kedro_autolog_pipeline.packaging.parameters import read_parameters
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
 from kedro_autolog_pipeline.packaging.run_record import RunRecord
 from kedro_autolog_pipeline.packaging.saves import SaveTap, read_journal, tap_saves
-from kedro_autolog_pipeline.packaging.selection import completed_pairs
+from kedro_autolog_pipeline.packaging.selection import completed_pairs, partly_trained
 from kedro_autolog_pipeline.packaging.staging import StagingDirectory
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
@@ -31,6 +31,7 @@ from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
     TrackedRun,
     close_run,
+    is_given,
     join_active_run,
     keep_record,
     log_parameters,
@@ -50,13 +51,17 @@ class TrainingRun:
     Args:
         run: The run, before its first node.
         project: Its project.
-        pairs: The pairs that it completes; not empty.
+        pairs: The pairs that it is packaged for.
+        partial: By model name, the trained artifacts that it gives to pairs of which it trains a part: what it saves
+            is noted in the MLflow run, which can be packaged when other processes have done the rest.
 
     Raises:
         TrackingError: When the tracking server does not answer, or will not have the run.
     """
 
-    def __init__(self, run: KedroRun, project: Project, pairs: list[Pair]) -> None:
+    def __init__(
+        self, run: KedroRun, project: Project, pairs: list[Pair], partial: Mapping[str, Iterable[str]]
+    ) -> None:
         server, tracking = project.config.server, project.config.tracking
         export_credentials(project.credentials)
         names = ",".join(run.pipeline_names)
@@ -79,11 +84,11 @@ class TrainingRun:
         atexit.register(self.end, RunStatus.KILLED)
         self._termination = Termination()
         try:
-            self._record = _record(run, project, pairs, self._tracked)
+            self._record = _record(run, project, pairs, self._tracked, partial)
             self._staging.make()
             self._record.write(self._staging.record)
             self._pins = pin_datasets(pairs, run)
-            trained = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)}
+            trained = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)}.union(*partial.values())
             self._taps = tap_saves(run.written_as(trained), run.catalog, self._staging.journal)
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
@@ -174,10 +179,16 @@ def begin(
     run = KedroRun.from_hook(run_params, pipeline, catalog)
     config = project.config.autolog_pipeline
     pairs = completed_pairs(config.models, run, project.parameters, partial_runs=config.partial_runs)
-    return TrainingRun(run, project, pairs) if pairs else None
+    # Only a run that somebody else has opened can be continued by another process.
+    partial = partly_trained(config.models, run) if is_given(project.config.tracking) else {}
+    for pair in pairs:
+        partial.pop(pair.config.name, None)
+    return TrainingRun(run, project, pairs, partial) if pairs or partial else None
 
 
-def _record(run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: TrackedRun) -> RunRecord:
+def _record(
+    run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: TrackedRun, partial: Iterable[str]
+) -> RunRecord:
     names = sorted({name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)})
     parameters, _ = read_parameters(names, run.catalog, project.parameters)
     return RunRecord(
@@ -186,7 +197,7 @@ def _record(run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: Tra
         pipelines=list(run.pipeline_names),
         env=run.env,
         runtime_params=dict(run.runtime_params),
-        models=[pair.config.name for pair in pairs],
+        models=[*(pair.config.name for pair in pairs), *partial],
         parameters=parameters,
         closes_run=tracked.is_ours,
     )

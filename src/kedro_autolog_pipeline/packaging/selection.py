@@ -75,6 +75,25 @@ def completed_pairs(
     return _without_mistakes(pairs, mistakes + found)
 
 
+def partly_trained(models: Iterable[ModelConfig], run: KedroRun) -> dict[str, list[str]]:
+    """Find what a run gives to pairs whose training pipeline it contains in part.
+
+    Args:
+        models: What the user configured.
+        run: The run.
+
+    Returns:
+        By the model's name, the inputs of its inference pipeline that nodes of the run write; only models with some.
+    """
+    found, _ = _fetch(model for model in models if may_be_in_run(model.training) or not is_known(model.inference))
+    given = {
+        model.config.name: [name for name in sorted(model.inference.inputs()) if run.written_as([name])]
+        for model in found
+        if not set(model.training.nodes) <= set(run.pipeline.nodes)
+    }
+    return {name: datasets for name, datasets in given.items() if datasets}
+
+
 def resolve_pairs(
     models: Iterable[ModelConfig],
     catalog: DataCatalog,

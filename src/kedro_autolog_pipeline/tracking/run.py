@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from enum import Enum
@@ -89,6 +90,12 @@ def join_active_run(registry_uri: str | None) -> TrackedRun | None:
 def named_run(tracking: TrackingConfig) -> str | None:
     """Give the id of the run that the user wants to continue: as configured, else as MLflow's own jobs are told it."""
     return tracking.run.id or os.environ.get("MLFLOW_RUN_ID") or None
+
+
+def is_given(tracking: TrackingConfig) -> bool:
+    """Tell whether somebody else has opened the run that a Kedro run is tracked in; imports nothing for it."""
+    mlflow = sys.modules.get("mlflow")
+    return named_run(tracking) is not None or (mlflow is not None and mlflow.active_run() is not None)
 
 
 def find_run(store: Store, run_id: str) -> TrackedRun:
@@ -231,7 +238,8 @@ def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str 
                 client.set_tag(run.run_id, tag, value[:TAG_LENGTH])
             elif tag in known:
                 client.delete_tag(run.run_id, tag)
-        client.log_text(run.run_id, record, f"{RECORDS_DIRECTORY}/{quote(name, safe='')}.json")
+        file_name = re.sub(r"[^\w.-]", "_", name)
+        client.log_text(run.run_id, record, f"{RECORDS_DIRECTORY}/{file_name}.json")
     except (MlflowException, OSError) as error:
         _LOGGER.warning("Run '%s' has no record of what it gave: %s", run.run_id, error)
         return False
