@@ -54,6 +54,25 @@ class PackagingError(AutologPipelineError):
         super().__init__(f"Cannot package '{model}': " + "\n  ".join(self.causes))
 
 
+class ArtifactChangedError(AutologPipelineError):
+    """A dataset's data are no longer those that the run saved.
+
+    Attributes:
+        dataset: The dataset's name in the catalog.
+        path: Where its data are, as its file system names it.
+        change: What has happened to them, going on from the path ("is gone").
+    """
+
+    def __init__(self, dataset: str, path: str, change: str) -> None:
+        self.dataset = dataset
+        self.path = path
+        self.change = change
+        super().__init__(
+            f"'{dataset}' is no longer what this run saved: '{path}' {change}. Another run may have written it. "
+            "Version the dataset, or give each run a path of its own, and run again."
+        )
+
+
 class VerificationError(AutologPipelineError):
     """A fresh process did not reproduce what the live pipeline does.
 

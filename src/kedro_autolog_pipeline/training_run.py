@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import attrs
 import git
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
@@ -22,8 +24,10 @@ from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
+from kedro_autolog_pipeline.packaging.saves import SaveTap, read_journal, tap_saves
 from kedro_autolog_pipeline.packaging.selection import completed_pairs
 from kedro_autolog_pipeline.project import Project
+from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
 from kedro_autolog_pipeline.tracking.registered_model import register
 from kedro_autolog_pipeline.tracking.run import (
@@ -66,6 +70,8 @@ class TrainingRun:
         self._verifiers: dict[str, Verifier] = {}
         self._ended = False
         self._pins: list[Pin] = []
+        self._taps: list[SaveTap] = []
+        self._journal = _staging_directory(run.project_path) / f"{uuid4().hex}.saves"
         self._tracked = join_active_run(server.mlflow_registry_uri) or open_run(
             find_store(server, run.project_path),
             tracking,
@@ -77,6 +83,8 @@ class TrainingRun:
         atexit.register(self.end, RunStatus.KILLED)
         try:
             self._pins = pin_datasets(pairs, run)
+            trained = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)}
+            self._taps = tap_saves(run.written_as(trained), run.catalog, self._journal)
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {
@@ -97,6 +105,9 @@ class TrainingRun:
         """
         failures: dict[str, Exception] = {}
         try:
+            for tap in self._taps:
+                tap.detach()
+            self._run = attrs.evolve(self._run, saved=read_journal(self._journal))
             for pair in self._pairs:
                 try:
                     self._package(pair)
@@ -129,8 +140,11 @@ class TrainingRun:
         try:
             for verifier in self._verifiers.values():
                 verifier.close()
+            for tap in self._taps:
+                tap.detach()
             for pin in self._pins:
                 pin.detach()
+            self._journal.unlink(missing_ok=True)
         finally:
             close_run(self._tracked, status)
 
@@ -212,7 +226,8 @@ def begin(
     if interrupted is not None:
         interrupted.end(RunStatus.KILLED)
     run = KedroRun.from_hook(run_params, pipeline, catalog)
-    pairs = completed_pairs(project.config.autolog_pipeline.models, run, project.parameters)
+    config = project.config.autolog_pipeline
+    pairs = completed_pairs(config.models, run, project.parameters, partial_runs=config.partial_runs)
     return TrainingRun(run, project, pairs) if pairs else None
 
 

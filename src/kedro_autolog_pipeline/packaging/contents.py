@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from kedro_autolog_pipeline.config import SignatureMode
-from kedro_autolog_pipeline.errors import PackagingError
+from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
 from kedro_autolog_pipeline.packaging.artifacts import Artifact, loading_modules, stage_artifact
 from kedro_autolog_pipeline.packaging.columns import Differ
 from kedro_autolog_pipeline.packaging.environment import Environment, Seed, ShippedCode, find_environment
@@ -19,7 +19,7 @@ from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
 from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.mutation import changed_constants
-from kedro_autolog_pipeline.packaging.pairing import Pair, dataset_of
+from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
 from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
@@ -147,7 +147,7 @@ def gather_contents(
         conda_env=read_conda_env(pair.config, run.project_path),
         signature=inferred.signature,
         input_example=example,
-        notes=(*inferred.notes, *example_notes),
+        notes=(*_not_produced(artifacts), *inferred.notes, *example_notes),
         fixed_parameters=inferred.fixed_parameters,
         copied=() if rehearsal is None else _find_changed(rehearsal),
         rehearsal=rehearsal,
@@ -156,19 +156,32 @@ def gather_contents(
 
 
 def _stage_artifacts(pair: Pair, run: KedroRun, staging: Path) -> tuple[list[Artifact], list[str]]:
-    written = {dataset_of(name) for name in run.written}
     artifacts, missing = [], []
     for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
-        from_this_run = dataset_of(name) in written
-        try:
-            artifacts.append(
-                stage_artifact(name, pair.origins[name], run.catalog, staging, from_this_run=from_this_run)
+        saved = run.saved_state(name)
+        if saved is None and run.written_as([name]) and not run.only_missing_outputs:
+            missing.append(
+                f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
+                "Have the node give data, or run it here."
             )
-        except FileNotFoundError as error:
+            continue
+        try:
+            artifacts.append(stage_artifact(name, pair.origins[name], run.catalog, staging, saved))
+        except (ArtifactChangedError, FileNotFoundError) as error:
             missing.append(f"{error}")
         except Exception as error:  # noqa: BLE001 - whatever a dataset or its file system raises
             missing.append(f"'{name}' cannot be copied ({error!r}).")
     return artifacts, missing
+
+
+def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
+    """Tell of the trained artifacts that are older than the run."""
+    names = [
+        f"'{artifact.entry.name}'"
+        for artifact in artifacts
+        if artifact.entry.origin is Origin.TRAINED and not artifact.entry.from_this_run
+    ]
+    return [f"This run did not produce {', '.join(names)}: what was there before is packaged."] if names else []
 
 
 def _rehearse(
