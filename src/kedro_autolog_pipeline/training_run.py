@@ -83,8 +83,8 @@ class TrainingRun:
         atexit.register(self.end, RunStatus.KILLED)
         try:
             self._pins = pin_datasets(pairs, run)
-            trained = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)}
-            self._taps = tap_saves(run.written_as(trained), run.catalog, self._journal)
+            artifacts = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
+            self._taps = tap_saves(run.written_as(artifacts), run.catalog, self._journal)
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {

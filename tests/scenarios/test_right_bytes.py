@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
 from kedro_autolog_pipeline.errors import PackagingError
-from kedro_project import CATALOG, MODEL, TRAINING, KedroProject
+from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
 from s3_server import s3_server
 
 INTRUDER = """
@@ -125,3 +125,24 @@ def test_a_dataset_that_its_node_gave_nothing_for_is_not_packaged(project: Kedro
 
     (model,) = models(client)
     assert "FAILED" == model.status
+
+
+def test_a_reference_that_the_run_wrote_is_its_own(project: KedroProject, client: MlflowClient) -> None:
+    """What another pipeline of the run has saved is of this run, too."""
+    project.write_pipeline(
+        "inference",
+        INFERENCE.replace("(instances, scaler)", "(instances, scaler, table)").replace(
+            '["instances", "scaler"]', '["instances", "scaler", "table"]'
+        ),
+    )
+    project.write_models({"prices": {**MODEL, "verify": False}})
+
+    project.run()
+
+    (model,) = models(client)
+    package = Path(model.artifact_location.removeprefix("file://"))
+    artifacts = json.loads((package / "manifest.json").read_text())["artifacts"]
+    assert {"model": "trained", "scaler": "trained", "table": "reference"} == {
+        entry["name"]: entry["origin"] for entry in artifacts
+    }
+    assert all(entry["from_this_run"] for entry in artifacts)
