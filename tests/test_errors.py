@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kedro_autolog_pipeline.errors import (
+    ArtifactChangedError,
     AutologPipelineError,
     ConfigurationError,
     ModelLoadError,
@@ -25,6 +26,10 @@ def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
         ),
         PackagingError("m", ["no data. Train.", "no file. Add it."]): (
             "Cannot package 'm': no data. Train.\n  no file. Add it."
+        ),
+        ArtifactChangedError("d", "/p", "is gone"): (
+            "'d' is no longer what this run saved: '/p' is gone. Another run may have written it. "
+            "Version the dataset, or give each run a path of its own, and run again."
         ),
         VerificationError("m", "it differs."): "Cannot verify 'm': it differs.",
         VerificationError("m", "it died.", "a\nb"): "Cannot verify 'm': it died.\nThe process wrote:\na\nb",

@@ -88,8 +88,8 @@ class TrainingRun:
             self._staging.make()
             self._record.write(self._staging.record)
             self._pins = pin_datasets(pairs, run)
-            trained = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)}.union(*partial.values())
-            self._taps = tap_saves(run.written_as(trained), run.catalog, self._staging.journal)
+            read = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
+            self._taps = tap_saves(run.written_as(read.union(*partial.values())), run.catalog, self._staging.journal)
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {
