@@ -22,7 +22,7 @@ from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
-from kedro_autolog_pipeline.packaging.selection import completed_pairs
+from kedro_autolog_pipeline.preflight import check_run
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
 from kedro_autolog_pipeline.tracking.registered_model import register
@@ -204,7 +204,8 @@ def begin(
         interrupted: What this thread tracked before and nothing ended; None when there is nothing of the kind.
 
     Raises:
-        ConfigurationError: With every mistake in the configuration.
+        ConfigurationError: With every mistake in ``mlflow.yml``, when it cannot be read.
+        PreflightError: With everything that is known to prevent the run's models.
         TrackingError: When the tracking server will not have the run.
     """
     if isinstance(project, ConfigurationError):
@@ -212,8 +213,8 @@ def begin(
     if interrupted is not None:
         interrupted.end(RunStatus.KILLED)
     run = KedroRun.from_hook(run_params, pipeline, catalog)
-    pairs = completed_pairs(project.config.autolog_pipeline.models, run, project.parameters)
-    return TrainingRun(run, project, pairs) if pairs else None
+    preflight = check_run(project, run, staging=run.project_path / STAGING_DIRECTORY)
+    return None if preflight is None else TrainingRun(run, project, preflight.pairs)
 
 
 def _preload(pair: Pair) -> list[str]:

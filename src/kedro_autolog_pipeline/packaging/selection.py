@@ -90,12 +90,11 @@ def _resolve(
             config, registered[config.training], registered[config.inference], catalog.__contains__
         )
         mistakes += found
-        if pair is not None:
-            pairs.append(pair)
-            mistakes += [
-                f"autolog_pipeline.models.{config.name}.{mistake}"
-                for mistake in _why_not_packageable(pair, catalog, run, project_path, parameters_in_files)
-            ]
+        pairs.append(pair)
+        mistakes += [
+            f"autolog_pipeline.models.{config.name}.{mistake}"
+            for mistake in _why_not_packageable(pair, catalog, run, project_path, parameters_in_files)
+        ]
     if mistakes:
         raise ConfigurationError(mistakes)
     return pairs
