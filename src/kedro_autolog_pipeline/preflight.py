@@ -62,6 +62,7 @@ class Preflight:
     Attributes:
         candidates: The models that are to be packaged, in the order of the configuration.
         store: The tracking server.
+        answers: Whether it answers, and with it the model registry where one is needed.
         destination: The experiment or run; None when it was not asked for, which the caller's own run makes
             needless, and a server that does not answer impossible.
         faults: Everything that prevents the models, one sentence each; empty when nothing is known to.
@@ -69,6 +70,7 @@ class Preflight:
 
     candidates: tuple[Candidate, ...]
     store: Store
+    answers: bool
     destination: Destination | None
     faults: tuple[str, ...]
 
@@ -264,14 +266,16 @@ def _look_around(
     if joined is None and not silent and (is_thorough or not faults or "mlflow" in sys.modules):
         destination = find_destination(store, tracking, experiment)
         faults += [] if destination.fault is None else [destination.fault]
-    return Preflight(tuple(candidates), store, destination, tuple(faults))
+    return Preflight(
+        candidates=tuple(candidates), store=store, answers=not silent, destination=destination, faults=tuple(faults)
+    )
 
 
 def _silent(store: Store, *, needs_registry: bool) -> Iterator[str]:
     cause = why_no_answer(store.tracking_uri)
     if cause is not None:
         yield (
-            f"The tracking server '{public_uri(store.tracking_uri)}' does not answer ({cause}). Start it, or correct "
+            f"The tracking server '{store.public_uri}' does not answer ({cause}). Start it, or correct "
             "server.mlflow_tracking_uri in mlflow.yml, or the variable MLFLOW_TRACKING_URI where that names none."
         )
     if needs_registry and store.registry_uri not in {None, store.tracking_uri}:

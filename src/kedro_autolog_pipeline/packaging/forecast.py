@@ -47,7 +47,7 @@ class ExpectedInput:
     Attributes:
         name: Its name in the pipeline, transcoding suffix included.
         origin: Where it will come from.
-        dataset: Importable name of the class of its dataset; None when the catalog has none.
+        dataset: Importable name of the class of its dataset; None when the catalog has none, or cannot make it.
         location: Where its dataset keeps its data; None when that is in no file, or cannot be told.
         presence: Whether its data are there.
         cause: Why its data cannot be looked for; None when they can.

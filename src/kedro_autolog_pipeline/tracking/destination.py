@@ -7,7 +7,6 @@ from enum import Enum
 import attrs
 
 from kedro_autolog_pipeline.config import TrackingConfig
-from kedro_autolog_pipeline.packaging.locations import public_uri
 from kedro_autolog_pipeline.tracking.store import Store
 
 
@@ -49,10 +48,9 @@ def find_destination(store: Store, tracking: TrackingConfig, default_experiment:
         return _find_experiment(store, name) if run_id is None else _find_run(store, run_id)
     except Exception as error:  # noqa: BLE001 - a database's driver raises what it likes
         asked = f"the experiment '{name}'" if run_id is None else f"tracking.run.id '{run_id}'"
-        server = public_uri(store.tracking_uri)
         # Some of these texts hold the URI as it was given.
-        cause = f"{error}".replace(store.tracking_uri, server)
-        fault = f"The tracking server '{server}' does not give us {asked}: {cause} Correct it in mlflow.yml."
+        cause = f"{error}".replace(store.tracking_uri, store.public_uri)
+        fault = f"The tracking server '{store.public_uri}' does not give us {asked}: {cause} Correct it in mlflow.yml."
         return Destination(name, run_id, DestinationState.UNUSABLE, fault)
 
 

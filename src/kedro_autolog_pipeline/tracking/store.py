@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 import attrs
 
 from kedro_autolog_pipeline.config import ServerConfig
+from kedro_autolog_pipeline.packaging.locations import public_uri
 from kedro_autolog_pipeline.packaging.targets import why_not_writable
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Store:
         from mlflow import MlflowClient
 
         return MlflowClient(self.tracking_uri, self.registry_uri)
+
+    @property
+    def public_uri(self) -> str:
+        """The tracking server, as it may be shown."""
+        return public_uri(self.tracking_uri)
 
     @property
     def is_new(self) -> bool:
