@@ -26,6 +26,23 @@ class ConfigurationError(AutologPipelineError):
         )
 
 
+class PreflightError(AutologPipelineError):
+    """A training would end without its models, which is known before its first node.
+
+    Attributes:
+        faults: One sentence a fault, and what to do; never empty.
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        # What others say in a fault may go over several lines.
+        listed = "\n".join(f"  - {fault}".replace("\n", "\n    ") for fault in self.faults)
+        super().__init__(
+            f"Cannot start the training: {_counted(len(self.faults), 'fault')}.\n{listed}\n"
+            "Correct them and run again; no node has run, and no MLflow run was opened."
+        )
+
+
 class ModelDefinitionError(AutologPipelineError):
     """A ``KedroPipelineModel`` cannot be made of what it was given.
 

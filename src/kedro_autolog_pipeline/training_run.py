@@ -22,8 +22,9 @@ from kedro_autolog_pipeline.packaging.parameters import read_parameters
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
 from kedro_autolog_pipeline.packaging.run_record import RunRecord
 from kedro_autolog_pipeline.packaging.saves import SaveTap, read_journal, tap_saves
-from kedro_autolog_pipeline.packaging.selection import completed_pairs, partly_trained
-from kedro_autolog_pipeline.packaging.staging import StagingDirectory
+from kedro_autolog_pipeline.packaging.selection import partly_trained
+from kedro_autolog_pipeline.packaging.staging import STAGING_DIRECTORY, StagingDirectory
+from kedro_autolog_pipeline.preflight import check_run
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.termination import Termination
@@ -169,7 +170,8 @@ def begin(
         interrupted: What this thread tracked before and nothing ended; None when there is nothing of the kind.
 
     Raises:
-        ConfigurationError: With every mistake in the configuration.
+        ConfigurationError: With every mistake in ``mlflow.yml``, when it cannot be read.
+        PreflightError: With everything that is known to prevent the run's models.
         TrackingError: When the tracking server will not have the run.
     """
     if isinstance(project, ConfigurationError):
@@ -177,10 +179,11 @@ def begin(
     if interrupted is not None:
         interrupted.end(RunStatus.KILLED)
     run = KedroRun.from_hook(run_params, pipeline, catalog)
-    config = project.config.autolog_pipeline
-    pairs = completed_pairs(config.models, run, project.parameters, partial_runs=config.partial_runs)
+    preflight = check_run(project, run, staging=run.project_path / STAGING_DIRECTORY)
+    pairs = [] if preflight is None else preflight.pairs
     # Only a run that somebody else has opened can be continued by another process.
-    partial = partly_trained(config.models, run) if is_given(project.config.tracking) else {}
+    models = project.config.autolog_pipeline.models if is_given(project.config.tracking) else ()
+    partial = partly_trained(models, run)
     for pair in pairs:
         partial.pop(pair.config.name, None)
     return TrainingRun(run, project, pairs, partial) if pairs or partial else None

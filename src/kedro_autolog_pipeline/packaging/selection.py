@@ -150,12 +150,11 @@ def _resolve(
     for model in models:
         pair, found = resolve_pair(model.config, model.training, model.inference, catalog.__contains__)
         mistakes += found
-        if pair is not None:
-            pairs.append(pair)
-            mistakes += [
-                f"autolog_pipeline.models.{model.config.name}.{mistake}"
-                for mistake in _why_not_packageable(pair, catalog, written, project_path, parameters_in_files)
-            ]
+        pairs.append(pair)
+        mistakes += [
+            f"autolog_pipeline.models.{model.config.name}.{mistake}"
+            for mistake in _why_not_packageable(pair, catalog, written, project_path, parameters_in_files)
+        ]
     return pairs, mistakes
 
 
