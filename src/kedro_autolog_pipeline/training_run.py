@@ -15,7 +15,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config import OnFailure
-from kedro_autolog_pipeline.errors import ConfigurationError, PackagingError
+from kedro_autolog_pipeline.errors import ConfigurationError, PackagingError, VerificationError
 from kedro_autolog_pipeline.packaging.contents import Contents, gather_contents
 from kedro_autolog_pipeline.packaging.functions import import_path, referenced_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
@@ -34,6 +34,7 @@ from kedro_autolog_pipeline.tracking.run import (
     open_run,
 )
 from kedro_autolog_pipeline.tracking.store import export_credentials, find_store
+from kedro_autolog_pipeline.verification.import_check import plan_import_check
 from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -80,13 +81,31 @@ class TrainingRun:
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {
-                pair.config.name: Verifier(pair.config.name, preload=_preload(pair))
+                pair.config.name: Verifier(
+                    pair.config.name, preload=_preload(pair), imports=plan_import_check(pair, run)
+                )
                 for pair in pairs
                 if pair.config.verify
             }
         except BaseException:
             self.end(RunStatus.FAILED)
             raise
+
+    @property
+    def run_id(self) -> str:
+        """Kedro's id of the run."""
+        return self._run.run_id
+
+    def stop_if_imports_fail(self) -> None:
+        """Raise what is known by now of functions that cannot be imported where a model is deployed.
+
+        Raises:
+            VerificationError: With the faults of the first model that has any.
+        """
+        for name, verifier in self._verifiers.items():
+            fault = verifier.fault()
+            if fault is not None:
+                raise VerificationError(name, fault)
 
     def finish(self) -> Exception | None:
         """Package each pair into the MLflow run, and close it.
@@ -182,6 +201,9 @@ class TrainingRun:
             package,
             None if rehearsal is None else Trial(rehearsal.model_input, rehearsal.output, rehearsal.again),
             shipped=[code.module for code in contents.environment.code],
+            requirements=(
+                [entry.requirement for entry in contents.requirements] if contents.conda_env is None else None
+            ),
             timeout=config.verify_timeout,
         )
 

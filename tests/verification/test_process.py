@@ -107,7 +107,7 @@ def test_a_shipped_module_comes_from_the_package(guard: ImportGuard, source: Pat
         write(directory / "gulls" / "__init__.py")
         write(directory / "gulls" / "wings.py")
     guard.install()
-    guard.admit(code, ["gulls"])
+    guard.admit(code, ["gulls"], None)
 
     assert (code / "gulls" / "__init__.py", code / "gulls" / "wings.py") == (
         origin("gulls"),
@@ -121,7 +121,7 @@ def test_a_shipped_module_that_the_package_lacks_is_refused_though_it_is_install
     """An installed copy of what the package ships is of no use: it is nowhere else."""
     write(installed / "gulls.py")
     guard.install()
-    guard.admit(code, ["gulls"])
+    guard.admit(code, ["gulls"], None)
 
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'gulls' in the package"):
         origin("gulls")
@@ -135,7 +135,7 @@ def test_a_submodule_that_only_the_source_tree_has_is_refused(
     write(source / "birds" / "auks.py")
     monkeypatch.syspath_prepend(str(code))
     guard.install()
-    guard.admit(code, ["birds"])
+    guard.admit(code, ["birds"], None)
 
     assert code / "birds" / "gulls.py" == origin("birds.gulls")
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'birds\.auks' in the package"):
@@ -170,7 +170,7 @@ def test_the_finder_of_an_editable_install_does_not_hide_the_package(
     monkeypatch.syspath_prepend(str(code))
     sys.meta_path.insert(0, EditableFinder)  # type: ignore[arg-type]  # importlib needs no more of a finder
     guard.install()
-    guard.admit(code, ["gulls"])
+    guard.admit(code, ["gulls"], None)
 
     assert code / "gulls.py" == origin("gulls")
 
@@ -182,7 +182,7 @@ def test_what_was_imported_before_is_judged_too(guard: ImportGuard, source: Path
     origin("birds.north.gulls")
     guard.install()
     origin("auks")
-    guard.admit(code, ["auks"])
+    guard.admit(code, ["auks"], None)
 
     assert {"birds", "birds.north", "birds.north.gulls", "auks"}.isdisjoint(sys.modules)
 
@@ -253,7 +253,7 @@ def test_metadata_that_does_not_travel_is_hidden(installed: Path, monkeypatch: p
     # Given back after the test.
     monkeypatch.setattr(importlib.metadata.Distribution, "discover", importlib.metadata.Distribution.discover)
 
-    hide_distributions(["gulls", "auks"])
+    hide_distributions(["gulls", "auks"], None)
 
     found = {found.name for found in importlib.metadata.distributions(path=[str(installed)])}
     assert {"local", "from-index"} == found

@@ -253,7 +253,7 @@ def test_what_does_not_travel_cannot_be_imported(
         verifier.verify(package, None, shipped=["penguins"], timeout=SECONDS)
 
     assert (
-        "the fresh process could not load it: ModuleNotFoundError: No module named 'gulls' in the package or "
+        "the fresh process could not load it: NotDeployedError: No module named 'gulls' in the package or "
         f"among what is installed; '{source / 'gulls.py'}' does not travel with the model. "
         "Correct that and package it again."
     ) == caught.value.cause
