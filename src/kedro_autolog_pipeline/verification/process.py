@@ -429,7 +429,7 @@ def _top_levels(metadata: Path, name: str) -> set[str]:
         # Of those that have it, some have the longest lists of files.
         return set((metadata / "top_level.txt").read_text(encoding="utf-8").split())
     record = _record(metadata)
-    return {name.replace("-", "_")} if record is None else set(re.findall(r"^([^/,.]+)[/,.]", record, re.MULTILINE))
+    return {name.replace("-", "_")} if record is None else set(re.findall(r"^([^/,.\n]+)[/,.]", record, re.MULTILINE))
 
 
 def _lists(metadata: Path, file: str) -> bool:
