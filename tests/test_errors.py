@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from kedro_autolog_pipeline.errors import (
     ArtifactChangedError,
     AutologPipelineError,
@@ -41,3 +43,14 @@ def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
     for error, message in messages.items():
         assert message == str(error)
         assert isinstance(error, AutologPipelineError)
+
+
+def test_an_error_comes_back_from_a_worker() -> None:
+    """A process hands it over as a pickle, message, attributes and notes included."""
+    error = VerificationError("m", "it died.", "a")
+    error.__notes__ = ["seen by node 'predict'"]
+
+    back = pickle.loads(pickle.dumps(error))
+
+    assert (VerificationError, str(error), vars(error)) == (type(back), str(back), vars(back))
+    assert ("m", "it died.", "a") == (back.model, back.cause, back.log)

@@ -25,6 +25,9 @@ logging.getLogger("kedro_autolog_pipeline").setLevel(logging.INFO)
 _PROJECT: ContextVar[Project | ConfigurationError | None] = ContextVar("_PROJECT", default=None)
 _TRAINING_RUN: ContextVar[TrainingRun | None] = ContextVar("_TRAINING_RUN", default=None)
 
+# By Kedro's id of the run: the threads of a runner know no context, and the forks of one have a copy of this.
+_OPEN: dict[str, TrainingRun] = {}
+
 
 class AutologPipelineHook:
     """Packages the inference pipeline of every training run; see the project's README."""
@@ -51,13 +54,22 @@ class AutologPipelineHook:
             return
         from kedro_autolog_pipeline.training_run import begin
 
-        _TRAINING_RUN.set(begin(project, run_params, pipeline, catalog, interrupted=_TRAINING_RUN.get()))
+        training_run = begin(project, run_params, pipeline, catalog, interrupted=_taken())
+        _TRAINING_RUN.set(training_run)
+        if training_run is not None:
+            _OPEN[training_run.run_id] = training_run
+
+    @hook_impl
+    def before_node_run(self, run_id: str) -> None:
+        """Stop a training whose model could not be loaded, as soon as that is known."""
+        training_run = _OPEN.get(run_id)
+        if training_run is not None:
+            training_run.stop_if_imports_fail()
 
     @hook_impl(wrapper=True, tryfirst=True)
     def after_pipeline_run(self) -> Iterator[None]:
         """Package before any plugin closes the run; what fails is raised when all have had their turn."""
-        training_run = _TRAINING_RUN.get()
-        _TRAINING_RUN.set(None)
+        training_run = _taken()
         failure = training_run.finish() if training_run is not None else None
         result = yield
         if failure is not None:
@@ -67,10 +79,16 @@ class AutologPipelineHook:
     @hook_impl
     def on_pipeline_error(self) -> None:
         """Close the run of a training that failed."""
-        training_run = _TRAINING_RUN.get()
-        _TRAINING_RUN.set(None)
+        training_run = _taken()
         if training_run is not None:
             training_run.fail()
+
+
+def _taken() -> TrainingRun | None:
+    """Give the training run of this thread, which from now on has none."""
+    training_run = _TRAINING_RUN.get()
+    _TRAINING_RUN.set(None)
+    return None if training_run is None else _OPEN.pop(training_run.run_id, training_run)
 
 
 hooks = AutologPipelineHook()

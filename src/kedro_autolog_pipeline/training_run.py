@@ -12,7 +12,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config import OnFailure
-from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.errors import ConfigurationError, VerificationError
 from kedro_autolog_pipeline.model_logging import log_models
 from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.functions import referenced_modules
@@ -39,6 +39,7 @@ from kedro_autolog_pipeline.tracking.run import (
     open_run,
 )
 from kedro_autolog_pipeline.tracking.store import export_credentials, find_store
+from kedro_autolog_pipeline.verification.import_check import plan_import_check
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
 _LOGGER = logging.getLogger(__name__)
@@ -94,13 +95,31 @@ class TrainingRun:
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {
-                pair.config.name: Verifier(pair.config.name, preload=_preload(pair))
+                pair.config.name: Verifier(
+                    pair.config.name, preload=_preload(pair), imports=plan_import_check(pair, run)
+                )
                 for pair in pairs
                 if pair.config.verify
             }
         except BaseException:
             self.end(RunStatus.FAILED)
             raise
+
+    @property
+    def run_id(self) -> str:
+        """Kedro's id of the run."""
+        return self._run.run_id
+
+    def stop_if_imports_fail(self) -> None:
+        """Raise what is known by now of functions that cannot be imported where a model is deployed.
+
+        Raises:
+            VerificationError: With the faults of the first model that has any.
+        """
+        for name, verifier in self._verifiers.items():
+            fault = verifier.fault()
+            if fault is not None:
+                raise VerificationError(name, fault)
 
     def finish(self) -> BaseException | None:
         """Package each pair into the MLflow run, and close it.
