@@ -24,6 +24,7 @@ from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
 from kedro_autolog_pipeline.packaging.selection import completed_pairs
 from kedro_autolog_pipeline.project import Project
+from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
 from kedro_autolog_pipeline.tracking.registered_model import register
 from kedro_autolog_pipeline.tracking.run import (
@@ -33,7 +34,7 @@ from kedro_autolog_pipeline.tracking.run import (
     log_parameters,
     open_run,
 )
-from kedro_autolog_pipeline.tracking.store import export_credentials, find_store
+from kedro_autolog_pipeline.tracking.store import find_store
 from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -58,7 +59,6 @@ class TrainingRun:
 
     def __init__(self, run: KedroRun, project: Project, pairs: list[Pair]) -> None:
         server, tracking = project.config.server, project.config.tracking
-        export_credentials(project.credentials)
         names = ",".join(run.pipeline_names)
         self._run = run
         self._project = project
@@ -66,13 +66,19 @@ class TrainingRun:
         self._verifiers: dict[str, Verifier] = {}
         self._ended = False
         self._pins: list[Pin] = []
-        self._tracked = join_active_run(server.mlflow_registry_uri) or open_run(
-            find_store(server, run.project_path),
-            tracking,
-            default_experiment=project.package_name,
-            default_name=names,
-            tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
-        )
+        store = find_store(server, run.project_path)
+        EXPORTED_CREDENTIALS.enter(project.credentials)
+        try:
+            self._tracked = join_active_run(store.registry_uri) or open_run(
+                store,
+                tracking,
+                default_experiment=project.package_name,
+                default_name=names,
+                tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
+            )
+        except BaseException:
+            EXPORTED_CREDENTIALS.leave()
+            raise
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(self.end, RunStatus.KILLED)
         try:
@@ -117,8 +123,11 @@ class TrainingRun:
         return summary
 
     def fail(self) -> None:
-        """Close the MLflow run of a training that failed."""
-        self.end(RunStatus.FAILED)
+        """Close the MLflow run of a training that failed; raises nothing, for the user to see why it failed."""
+        try:
+            self.end(RunStatus.FAILED)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not what stopped the training
+            _LOGGER.warning("The MLflow run of this training cannot be closed: %s", error)
 
     def end(self, status: RunStatus) -> None:
         """Close the MLflow run if it is ours, and the processes in any case; a second time does nothing."""
@@ -132,7 +141,10 @@ class TrainingRun:
             for pin in self._pins:
                 pin.detach()
         finally:
-            close_run(self._tracked, status)
+            try:
+                close_run(self._tracked, status)
+            finally:
+                EXPORTED_CREDENTIALS.leave()
 
     def _package(self, pair: Pair) -> None:
         started = time.perf_counter()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,11 +61,6 @@ def find_store(server: ServerConfig, project_path: Path) -> Store:
     is_database_file = tracking_uri.startswith(_SQLITE)
     artifact_root = (project_path / ARTIFACTS_DIRECTORY).as_uri() if is_database_file else None
     return Store(tracking_uri, registry_uri, artifact_root)
-
-
-def export_credentials(credentials: Mapping[str, object]) -> None:
-    """Make credentials known to MLflow, which reads them from the environment."""
-    os.environ.update({name: str(value) for name, value in credentials.items()})
 
 
 def _absolute(uri: str | None, project_path: Path) -> str | None:
