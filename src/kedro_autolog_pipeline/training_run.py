@@ -6,7 +6,8 @@ import atexit
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
+from kedro_autolog_pipeline.packaging.pipeline_ml import hint_at_moving
 from kedro_autolog_pipeline.packaging.selection import completed_pairs
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
@@ -198,15 +200,15 @@ class TrainingRun:
         )
 
 
-def begin(
+def prepare(
     project: Project | ConfigurationError,
     run_params: Mapping[str, Any],
     pipeline: Pipeline,
     catalog: DataCatalog,
     *,
     interrupted: TrainingRun | None,
-) -> TrainingRun | None:
-    """Start tracking a run, if it completes a pair.
+) -> Callable[[], TrainingRun] | None:
+    """Find what a run will package, before any run of MLflow's is open.
 
     Args:
         project: The project, or the mistakes in its configuration.
@@ -215,9 +217,12 @@ def begin(
         catalog: The project's catalog.
         interrupted: What this thread tracked before and nothing ended; None when there is nothing of the kind.
 
+    Returns:
+        What starts to track it, and raises TrackingError when the server will not have it; None when it completes
+        no pair.
+
     Raises:
         ConfigurationError: With every mistake in the configuration.
-        TrackingError: When the tracking server will not have the run.
     """
     if isinstance(project, ConfigurationError):
         raise project
@@ -225,7 +230,8 @@ def begin(
         interrupted.end(RunStatus.KILLED)
     run = KedroRun.from_hook(run_params, pipeline, catalog)
     pairs = completed_pairs(project.config.autolog_pipeline.models, run, project.parameters)
-    return TrainingRun(run, project, pairs) if pairs else None
+    hint_at_moving()
+    return partial(TrainingRun, run, project, pairs) if pairs else None
 
 
 def _preload(pair: Pair) -> list[str]:
