@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -39,25 +40,35 @@ class AutologPipelineHook:
         from kedro_autolog_pipeline.project import read_project
 
         try:
-            _PROJECT.set(read_project(context))
+            project = read_project(context)
+            _PROJECT.set(project)
+            if project is not None and "kedro_mlflow" in sys.modules:
+                from kedro_autolog_pipeline.tracking.run import forget_ended_runs
+
+                forget_ended_runs()
         except ConfigurationError as error:
             # A notebook that only looks at the catalog must not fail: the mistakes stop a run.
             _PROJECT.set(error)
 
-    @hook_impl(trylast=True)
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Open the MLflow run of a training, after every plugin that may have opened one."""
+    @hook_impl(wrapper=True, tryfirst=True)
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> Iterator[None]:
+        """Find every fault before any plugin opens an MLflow run; join that run, or open ours, when all have."""
         project = _PROJECT.get()
         # Whoever takes it does the work: the hook may stand in the project's settings besides its entry point.
         _PROJECT.set(None)
-        if project is None:
-            return
-        from kedro_autolog_pipeline.training_run import begin
+        start = None
+        if project is not None:
+            from kedro_autolog_pipeline.training_run import prepare
 
-        training_run = begin(project, run_params, pipeline, catalog, interrupted=_taken())
-        _TRAINING_RUN.set(training_run)
+            start = prepare(project, run_params, pipeline, catalog, interrupted=_taken())
+        result = yield
+        training_run = None if start is None else start()
         if training_run is not None:
+            _TRAINING_RUN.set(training_run)
             _OPEN[training_run.run_id] = training_run
+        return result
 
     @hook_impl
     def before_node_run(self, run_id: str) -> None:
@@ -70,7 +81,12 @@ class AutologPipelineHook:
     def after_pipeline_run(self) -> Iterator[None]:
         """Package before any plugin closes the run; what fails is raised when all have had their turn."""
         training_run = _taken()
-        failure = training_run.finish() if training_run is not None else None
+        failure: BaseException | None = None
+        if training_run is not None:
+            try:
+                failure = training_run.finish()
+            except BaseException as interruption:  # noqa: BLE001 - it is raised below
+                failure = interruption
         result = yield
         if failure is not None:
             raise failure

@@ -29,10 +29,11 @@ from kedro_autolog_pipeline.packaging.selection import completed_pairs, resolve_
 from kedro_autolog_pipeline.packaging.targets import why_not_writable
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.destination import Destination, find_destination
 from kedro_autolog_pipeline.tracking.names import illegal_names, why_illegal_experiment
 from kedro_autolog_pipeline.tracking.run import join_active_run, named_run
-from kedro_autolog_pipeline.tracking.store import Store, export_credentials, find_store, why_no_answer
+from kedro_autolog_pipeline.tracking.store import Store, find_store, why_no_answer
 
 _Selection: TypeAlias = Callable[[ModelConfig], Sequence[Pair]]
 """Gives the pair of one model, nothing when it is not to be packaged, or raises its mistakes."""
@@ -105,7 +106,8 @@ def check_run(project: Project, run: KedroRun, staging: Path) -> Preflight | Non
     candidates = list(_examine(config.models, select, run.catalog, run.written, run.project_path))
     if not candidates:
         return None
-    preflight = _look_around(project, candidates, run.project_path, staging, is_thorough=False)
+    with EXPORTED_CREDENTIALS.exported(project.credentials):
+        preflight = _look_around(project, candidates, run.project_path, staging, is_thorough=False)
     if preflight.faults:
         raise PreflightError(preflight.faults)
     return preflight
@@ -127,7 +129,8 @@ def check_project(project: Project, catalog: DataCatalog, project_path: Path, st
     models = project.config.autolog_pipeline.models
     produced = _default_outputs([model.training for model in models])
     candidates = list(_examine(models, select, catalog, produced, project_path))
-    return _look_around(project, candidates, project_path, staging, is_thorough=True)
+    with EXPORTED_CREDENTIALS.exported(project.credentials):
+        return _look_around(project, candidates, project_path, staging, is_thorough=True)
 
 
 def _default_outputs(trainings: Collection[str]) -> set[str]:
@@ -251,7 +254,6 @@ def _look_around(
         is_thorough: Whether MLflow is asked for the experiment, whatever was found.
     """
     tracking = project.config.tracking
-    export_credentials(project.credentials)
     # Nobody has started a run who has not imported MLflow.
     joined = join_active_run(project.config.server.mlflow_registry_uri) if "mlflow" in sys.modules else None
     store = find_store(project.config.server, project_path) if joined is None else joined.store

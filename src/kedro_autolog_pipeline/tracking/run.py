@@ -117,6 +117,27 @@ def find_run(store: Store, run_id: str) -> TrackedRun:
     return TrackedRun(run_id, info.experiment_id, store, Owner.CALLERS, info.status)
 
 
+def forget_ended_runs() -> None:
+    """Take the runs that have ended off the active runs of this thread.
+
+    kedro-mlflow makes its run active once more for each node, and takes it off once: without this, it and we would
+    log the next training of the process into that run.
+    """
+    import mlflow
+    from mlflow.entities import RunStatus as MlflowStatus
+    from mlflow.exceptions import MlflowException
+
+    while (active := mlflow.active_run()) is not None:
+        try:
+            status = mlflow.MlflowClient().get_run(active.info.run_id).info.status
+        except MlflowException:
+            # It is in another store than the process's: no run of kedro-mlflow's.
+            return
+        if not MlflowStatus.is_terminated(MlflowStatus.from_string(status)):
+            return
+        mlflow.end_run(status)
+
+
 def open_run(
     store: Store,
     tracking: TrackingConfig,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -111,11 +110,6 @@ def why_no_answer(uri: str) -> str | None:
         return _why_silent(uri)
     is_directory = scheme in {"", "file"} and uri not in {"databricks", "databricks-uc", "uc"}
     return why_not_writable(_local_path(uri)) if is_directory else None
-
-
-def export_credentials(credentials: Mapping[str, object]) -> None:
-    """Make credentials known to MLflow, which reads them from the environment."""
-    os.environ.update({name: str(value) for name, value in credentials.items()})
 
 
 def _process_uri() -> str | None:
