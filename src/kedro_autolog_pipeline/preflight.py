@@ -27,7 +27,7 @@ from kedro_autolog_pipeline.packaging.pairing import Pair, resolve_pair
 from kedro_autolog_pipeline.packaging.registry import fetch_pipelines
 from kedro_autolog_pipeline.packaging.requirements import list_undeclared
 from kedro_autolog_pipeline.packaging.selection import completed_pairs, resolve_pairs
-from kedro_autolog_pipeline.packaging.targets import why_not_writable
+from kedro_autolog_pipeline.packaging.targets import why_not_filled, why_not_writable
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.destination import Destination, find_destination
@@ -298,7 +298,7 @@ def _silent(store: Store, *, needs_registry: bool) -> Iterator[str]:
 
 def _unwritable_places(store: Store, staging: Path) -> Iterator[str]:
     for cause, what in (
-        (why_not_writable(staging), "Packages cannot be made"),
+        (why_not_filled(staging), "Packages cannot be made"),
         (store.why_unwritable(), "The files of a new experiment cannot be kept"),
     ):
         if cause is not None:

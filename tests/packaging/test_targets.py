@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kedro_autolog_pipeline.packaging.targets import why_not_writable
+from kedro_autolog_pipeline.packaging.targets import why_not_filled, why_not_writable
 
 
 def test_what_can_be_made_can_be_written(tmp_path: Path) -> None:
@@ -25,6 +25,8 @@ def test_nothing_can_be_made_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert why_not_writable(tmp_path / "file" / "a" / "b") == f"'{tmp_path / 'file'}' is no directory"
+    assert why_not_filled(tmp_path / "file") == f"'{tmp_path / 'file'}' is no directory"
+    assert why_not_filled(tmp_path / "new") is None
 
 
 def test_what_must_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

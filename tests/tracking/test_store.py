@@ -169,14 +169,15 @@ def test_a_file_answers_when_it_can_be_written(tmp_path: Path) -> None:
 
 def test_a_new_database_is_one_that_mlflow_will_make(tmp_path: Path) -> None:
     """A database file is new until it is there; a server never is."""
-    store = Store(f"sqlite:///{tmp_path}/new.db?timeout=5", None, (tmp_path / "file" / "x").as_uri())
-
-    assert store.is_new
-    assert store.why_unwritable() is None
-    (tmp_path / "new.db").touch()
+    (tmp_path / "old.db").touch()
     (tmp_path / "file").touch()
-    assert not store.is_new
-    assert store.why_unwritable() == f"'{tmp_path / 'file'}' is no directory"
+    new = Store(f"sqlite:///{tmp_path}/new.db?timeout=5", None, (tmp_path / "artifacts").as_uri())
+    old = Store(f"sqlite:///{tmp_path}/old.db?timeout=5", None, (tmp_path / "file" / "x").as_uri())
+
+    assert new.is_new
+    assert new.why_unwritable() is None
+    assert not old.is_new
+    assert old.why_unwritable() == f"'{tmp_path / 'file'}' is no directory"
     assert not Store("http://nowhere", None, None).is_new
     assert Store("http://nowhere", None, None).why_unwritable() is None
 
