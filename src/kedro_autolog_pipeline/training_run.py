@@ -81,12 +81,14 @@ class TrainingRun:
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {
-                pair.config.name: Verifier(
-                    pair.config.name, preload=_preload(pair), imports=plan_import_check(pair, run)
-                )
+                pair.config.name: Verifier(pair.config.name, preload=_preload(pair))
                 for pair in pairs
                 if pair.config.verify
             }
+            # While they do, what they can try meanwhile is found.
+            for pair in pairs:
+                if pair.config.verify:
+                    self._verifiers[pair.config.name].try_imports(plan_import_check(pair, run))
         except BaseException:
             self.end(RunStatus.FAILED)
             raise
