@@ -24,7 +24,7 @@ FROM_SETTINGS = """
 from kedro_autolog_pipeline import AutologPipelineHook
 from kedro_mlflow.framework.hooks import MlflowHook
 
-DISABLE_HOOKS_FOR_PLUGINS = ("kedro-autolog-pipeline", "kedro-mlflow")
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-autolog-pipeline", "kedro_mlflow")
 HOOKS = ({hooks})
 """
 
@@ -196,7 +196,8 @@ def test_the_runs_of_one_service_session_are_their_own(installed: KedroProject, 
     from kedro.framework.session.service_session import KedroServiceSession
 
     bootstrap_project(installed.path)
-    with KedroServiceSession.create(installed.path) as session:
+    opened: Any = KedroServiceSession.create(installed.path)
+    with opened as session:
         session.run(pipeline_names=["training"], runtime_params={"training": {"factor": 2.0}})
         session.run(pipeline_names=["data_processing"])
         session.run(pipeline_names=["training"], runtime_params={"training": {"factor": 3.0}})
@@ -210,7 +211,7 @@ def test_the_runs_of_one_service_session_are_their_own(installed: KedroProject, 
 
 @pytest.mark.parametrize("runner", ["ThreadRunner", "ParallelRunner"])
 def test_other_runners_leave_one_run(installed: KedroProject, client: MlflowClient, runner: str) -> None:
-    """kedro-mlflow's hooks of nodes fire in threads and in other processes: there is one run with our model all the same."""
+    """kedro-mlflow's hooks of nodes fire in threads and in other processes; there is one run with our model."""
     done = installed.command("run", "--pipelines", "training", f"--runner={runner}")
 
     assert 0 == done.returncode, done.stderr
