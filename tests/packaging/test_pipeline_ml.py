@@ -40,12 +40,28 @@ def kedro_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, MODULE, module)
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+class _Messages(logging.Handler):
+    """Keeps what is logged: Kedro replaces the handlers of the root logger, pytest's among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message."""
+        self.kept.append(record.getMessage())
+
+
+def told() -> list[str]:
     """Ask three times, and give what is logged."""
-    with caplog.at_level(logging.INFO, "kedro_autolog_pipeline"):
-        for _ in range(3):
-            hint_at_moving()
-    return [record.getMessage() for record in caplog.records]
+    messages = _Messages()
+    logger = logging.getLogger("kedro_autolog_pipeline")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(messages)
+    for _ in range(3):
+        hint_at_moving()
+    logger.removeHandler(messages)
+    return messages.kept
 
 
 def register(directory: Path, names: list[str]) -> None:
@@ -56,11 +72,10 @@ def register(directory: Path, names: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("kedro_mlflow")
-def test_each_project_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_project_is_told_once(tmp_path: Path) -> None:
     """One line for a project names all of its pipelines that the factory made, and where to read on."""
     register(tmp_path / "first", ["training", "inference"])
-    first = told(caplog)
-    caplog.clear()
+    first = told()
     register(tmp_path / "second", ["training"])
 
     assert [
@@ -69,20 +84,20 @@ def test_each_project_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixt
         "tells how to move over."
     ] == first
     assert ["kedro-mlflow packages what pipeline_ml_factory made: 'training'."] == [
-        message.partition(" A pair")[0] for message in told(caplog)
+        message.partition(" A pair")[0] for message in told()
     ]
 
 
 @pytest.mark.usefixtures("kedro_mlflow")
-def test_a_project_with_plain_pipelines_is_told_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_project_with_plain_pipelines_is_told_nothing(tmp_path: Path) -> None:
     """kedro-mlflow's tracking alone is no reason to move."""
     register(tmp_path / "shop", [])
 
-    assert [] == told(caplog)
+    assert [] == told()
 
 
-def test_without_kedro_mlflow_no_pipeline_is_looked_at(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_kedro_mlflow_no_pipeline_is_looked_at(tmp_path: Path) -> None:
     """A project whose registry cannot be loaded here would raise."""
     register(tmp_path / "shop", ["training"])
 
-    assert [] == told(caplog)
+    assert [] == told()

@@ -247,7 +247,7 @@ def service_session(project: KedroProject) -> Any:
     from kedro.framework.session.service_session import KedroServiceSession
 
     bootstrap_project(project.path)
-    return KedroServiceSession.create(project.path, serving_mode=True)
+    return KedroServiceSession.create(str(project.path), serving_mode=True)
 
 
 @pytest.mark.skipif(KEDRO_VERSION < (1, 6), reason="This Kedro has no session for several runs at once.")
