@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from kedro_autolog_pipeline.packaging.copies import Measure, copy_data, measure_file
+from kedro_autolog_pipeline.packaging.copies import _BLOCK, Measure, copy_data, measure_file
 
 
 def sha256(content: bytes) -> str:
@@ -115,3 +116,15 @@ def test_a_name_in_a_directory_cannot_lead_out_of_it(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"'/bucket/\.\./\.\./escaped' leads out of its directory"):
         copy_data(HostileFileSystem(), "/bucket", tmp_path / "copy", may_link=False)
     assert [] == list(tmp_path.rglob("escaped"))
+
+
+@pytest.mark.parametrize("size", [2 * _BLOCK, 2 * _BLOCK + 1, 3 * _BLOCK - 1])
+def test_a_file_of_several_blocks_is_copied_and_measured_whole(tmp_path: Path, size: int) -> None:
+    """Its digest is that of all blocks in their order, the last of which may be short."""
+    content = random.Random(size).randbytes(size)  # noqa: S311 - any bytes will do
+    (tmp_path / "a").write_bytes(content)
+
+    measure = copy_data(LocalFileSystem(), str(tmp_path / "a"), tmp_path / "b", may_link=False)
+
+    assert Measure(size, sha256(content)) == measure
+    assert content == (tmp_path / "b").read_bytes()

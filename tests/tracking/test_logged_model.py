@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -101,11 +100,23 @@ def test_a_store_on_the_same_disk_gets_the_files_without_writing_them_again(run:
     inode = staged.stat().st_ino
 
     directory = upload(run, tmp_path / "package")
-    shutil.rmtree(tmp_path / "package")
 
     logged = directory / "artifacts" / "model" / "model.pkl"
     assert inode == logged.stat().st_ino
     assert b"content" == logged.read_bytes()
+
+
+def test_nobody_can_write_to_the_store_through_a_staged_file(run: TrackedRun, tmp_path: Path) -> None:
+    """What is staged under the same name afterwards, or is still there, is another file."""
+    (tmp_path / "package").mkdir()
+    staged = tmp_path / "package" / "model.pkl"
+    staged.write_bytes(b"content")
+
+    directory = upload(run, tmp_path / "package")
+    staged.write_bytes(b"changed")
+
+    assert b"content" == (directory / "model.pkl").read_bytes()
+    assert 1 == (directory / "model.pkl").stat().st_nlink
 
 
 def test_a_file_that_has_another_name_is_copied(run: TrackedRun, tmp_path: Path) -> None:
@@ -120,14 +131,14 @@ def test_a_file_that_has_another_name_is_copied(run: TrackedRun, tmp_path: Path)
     assert b"content" == (directory / "model.pkl").read_bytes()
 
 
-def test_a_disk_without_links_gets_copies(run: TrackedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a file cannot be linked, it is copied."""
+def test_a_store_on_another_disk_gets_copies(run: TrackedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a file cannot be moved, it is copied."""
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "model.pkl").write_bytes(b"content")
 
-    def no_links(*_: object) -> None:
+    def no_moves(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os, "rename", no_moves)
 
     assert b"content" == (upload(run, tmp_path / "package") / "model.pkl").read_bytes()

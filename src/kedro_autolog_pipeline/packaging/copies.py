@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -92,9 +93,17 @@ def _copy_file(filesystem: AbstractFileSystem, source: str, target: Path, digest
     if may_link and _link(source, target):
         return _read_into(digest, target)
     size = 0
-    with Path(source).open("rb") as reading, target.open("wb") as writing:
+    # The digest takes longer than the copy: a thread computes it while blocks are read and written.
+    with Path(source).open("rb") as reading, target.open("wb") as writing, ThreadPoolExecutor(1) as hashing:
+        hashed: Future[None] | None = None
         while block := reading.read(_BLOCK):
-            digest.update(block)
+            if hashed is not None:
+                hashed.result()
+            if len(block) == _BLOCK:
+                hashed = hashing.submit(digest.update, block)
+            else:
+                # A small file is no work for a thread.
+                digest.update(block)
             writing.write(block)
             size += len(block)
     return size
