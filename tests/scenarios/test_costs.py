@@ -133,15 +133,17 @@ HEAVY = {"alembic", "cloudpickle", "mlflow", "numpy", "pandas", "pyarrow", "scip
 
 @pytest.mark.parametrize("command", [["--help"], ["registry", "list"]], ids=" ".join)
 def test_a_command_without_a_run_imports_our_entry_points_alone(project: KedroProject, command: list[str]) -> None:
-    """What of us Kedro itself loads imports nothing else."""
+    """They import nothing that Kedro has not imported itself."""
     added = imported(project, *command) - imported(project, *command, with_us=False)
 
-    assert {"kedro_autolog_pipeline", "kedro_autolog_pipeline.hooks"} == added - {"kedro_autolog_pipeline.cli"}
+    assert added <= {"kedro_autolog_pipeline", "kedro_autolog_pipeline.cli", "kedro_autolog_pipeline.hooks"}
 
 
 def test_a_run_without_a_pair_imports_what_tells_that_it_has_none(project: KedroProject) -> None:
     """That is the reading of mlflow.yml and the comparison of pipelines: no library of data, no client, no server."""
     project.write_pipeline("idle", IDLE)
+    # Kedro imports what the datasets of a catalog need.
+    project.write_config("catalog", {"counted": {"type": "MemoryDataset"}})
     option = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
     command = ["run", option, "idle"]
 
