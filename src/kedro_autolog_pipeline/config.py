@@ -37,6 +37,17 @@ class OnFailure(Enum):
     """It succeeds, with a WARNING."""
 
 
+class PartialRuns(Enum):
+    """What becomes of a run that has some of a training pipeline's nodes and not all."""
+
+    SKIP = "skip"
+    """It is not packaged, with a WARNING."""
+    PACKAGE = "package"
+    """It is packaged with what is there; the manifest tells what the run did not produce."""
+    ERROR = "error"
+    """It stops before its first node."""
+
+
 class SignatureMode(Enum):
     """Where the model's signature comes from."""
 
@@ -161,11 +172,13 @@ class AutologPipelineConfig:
     Attributes:
         enabled: Whether we do anything at all.
         on_failure: What a failed packaging does to the command that trained.
+        partial_runs: What becomes of a run that leaves out nodes of a training pipeline.
         models: The pairs, in the order of the file; empty only when not enabled.
     """
 
     enabled: bool = True
     on_failure: OnFailure = OnFailure.RAISE
+    partial_runs: PartialRuns = PartialRuns.SKIP
     models: tuple[ModelConfig, ...] = ()
 
 
@@ -442,6 +455,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(str, _structure_string)
     converter.register_structure_hook(bool, _structure_boolean)
     converter.register_structure_hook(OnFailure, _structure_choice)
+    converter.register_structure_hook(PartialRuns, _structure_choice)
     converter.register_structure_hook(SignatureMode, _structure_choice)
     converter.register_structure_hook(CopyMode, _structure_choice)
     converter.register_structure_hook(_TagValue, _structure_tag)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class AutologPipelineError(Exception):
@@ -54,6 +54,25 @@ class PackagingError(AutologPipelineError):
         super().__init__(f"Cannot package '{model}': " + "\n  ".join(self.causes))
 
 
+class ArtifactChangedError(AutologPipelineError):
+    """A dataset's data are no longer those that the run saved.
+
+    Attributes:
+        dataset: The dataset's name in the catalog.
+        path: Where its data are, as its file system names it.
+        change: What has happened to them, going on from the path ("is gone").
+    """
+
+    def __init__(self, dataset: str, path: str, change: str) -> None:
+        self.dataset = dataset
+        self.path = path
+        self.change = change
+        super().__init__(
+            f"'{dataset}' is no longer what this run saved: '{path}' {change}. Another run may have written it. "
+            "Version the dataset, or give each run a path of its own, and run again."
+        )
+
+
 class VerificationError(AutologPipelineError):
     """A fresh process did not reproduce what the live pipeline does.
 
@@ -69,6 +88,50 @@ class VerificationError(AutologPipelineError):
         self.log = log
         shown = f"\nThe process wrote:\n{log}" if log else ""
         super().__init__(f"Cannot verify '{model}': {cause}{shown}")
+
+
+class NotPackagedError(AutologPipelineError):
+    """A training has ended, and not all of its models are READY.
+
+    Attributes:
+        run_id: The MLflow run.
+        failures: What went wrong, a sentence or more, by the logged model's name; never empty.
+        packaged: URI by the name of each model that is READY.
+        retry: The command that packages again what failed, without training.
+    """
+
+    def __init__(
+        self, run_id: str, failures: Mapping[str, str], packaged: Mapping[str, str], *, kept: str, retry: str
+    ) -> None:
+        self.run_id = run_id
+        self.failures = dict(failures)
+        self.packaged = dict(packaged)
+        self.retry = retry
+        if len(self.failures) + len(self.packaged) == 1:
+            what = next(iter(self.failures.values()))
+        else:
+            lines = [f"  - '{name}': {text}" for name, text in self.failures.items()]
+            lines += [f"  - '{name}': packaged as {uri}" for name, uri in self.packaged.items()]
+            total = _counted(len(lines), "model")
+            what = "\n".join([f"Cannot package {len(self.failures)} of {total}:", *lines])
+        super().__init__(
+            f"{what}\nWhat was trained is saved, and what was staged is kept in '{kept}'. "
+            f"To package it into run '{run_id}' without training:\n  {retry}"
+        )
+
+
+class RunRecordError(AutologPipelineError):
+    """A run cannot be packaged again from what is known of it.
+
+    Attributes:
+        run_id: The MLflow run.
+        causes: One sentence a cause; never empty.
+    """
+
+    def __init__(self, run_id: str, causes: Iterable[str]) -> None:
+        self.run_id = run_id
+        self.causes = tuple(causes)
+        super().__init__(f"Cannot package run '{run_id}' again: " + "\n  ".join(self.causes))
 
 
 class TrackingError(AutologPipelineError):

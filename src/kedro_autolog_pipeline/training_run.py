@@ -4,42 +4,42 @@ from __future__ import annotations
 
 import atexit
 import logging
-import shutil
-import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import git
+import attrs
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config import OnFailure
-from kedro_autolog_pipeline.errors import ConfigurationError, PackagingError
-from kedro_autolog_pipeline.packaging.contents import Contents, gather_contents
-from kedro_autolog_pipeline.packaging.functions import import_path, referenced_modules
+from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.model_logging import log_models
+from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
+from kedro_autolog_pipeline.packaging.functions import referenced_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
-from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.packaging.parameters import read_parameters
 from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
+from kedro_autolog_pipeline.packaging.run_record import RunRecord
+from kedro_autolog_pipeline.packaging.saves import SaveTap, read_journal, tap_saves
 from kedro_autolog_pipeline.packaging.selection import completed_pairs
+from kedro_autolog_pipeline.packaging.staging import StagingDirectory
 from kedro_autolog_pipeline.project import Project
-from kedro_autolog_pipeline.tracking.logged_model import logged_model
-from kedro_autolog_pipeline.tracking.registered_model import register
+from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.termination import Termination
 from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
+    TrackedRun,
     close_run,
     join_active_run,
+    keep_record,
     log_parameters,
     open_run,
 )
 from kedro_autolog_pipeline.tracking.store import export_credentials, find_store
-from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
 _LOGGER = logging.getLogger(__name__)
-
-STAGING_DIRECTORY = ".autolog_pipeline"
 
 
 class TrainingRun:
@@ -66,6 +66,7 @@ class TrainingRun:
         self._verifiers: dict[str, Verifier] = {}
         self._ended = False
         self._pins: list[Pin] = []
+        self._taps: list[SaveTap] = []
         self._tracked = join_active_run(server.mlflow_registry_uri) or open_run(
             find_store(server, run.project_path),
             tracking,
@@ -73,10 +74,17 @@ class TrainingRun:
             default_name=names,
             tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
         )
+        self._staging = StagingDirectory.of(run.project_path, self._tracked.run_id)
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(self.end, RunStatus.KILLED)
+        self._termination = Termination()
         try:
+            self._record = _record(run, project, pairs, self._tracked)
+            self._staging.make()
+            self._record.write(self._staging.record)
             self._pins = pin_datasets(pairs, run)
+            trained = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)}
+            self._taps = tap_saves(run.written_as(trained), run.catalog, self._staging.journal)
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             self._verifiers = {
@@ -88,36 +96,23 @@ class TrainingRun:
             self.end(RunStatus.FAILED)
             raise
 
-    def finish(self) -> Exception | None:
+    def finish(self) -> BaseException | None:
         """Package each pair into the MLflow run, and close it.
 
         Returns:
-            What failed, for the caller to raise when it has cleaned up; None when all was packaged, or when the
-            failure is to be a WARNING. A failure of one pair does not stop the others.
+            What failed or interrupted it, for the caller to raise when it has cleaned up; None when all was
+            packaged, or when the failure is to be a WARNING. A failure of one pair does not stop the others.
         """
-        failures: dict[str, Exception] = {}
         try:
-            for pair in self._pairs:
-                try:
-                    self._package(pair)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the other pairs have their turn
-                    failures[pair.config.name] = error
+            return self._package()
         finally:
             self.end(RunStatus.FINISHED)
-        if not failures:
-            return None
-        if self._project.config.autolog_pipeline.on_failure is OnFailure.WARN:
-            for name, failure in failures.items():
-                _LOGGER.warning("'%s' was not packaged; what it trained is saved.", name, exc_info=failure)
-            return None
-        if len(failures) == 1:
-            return next(iter(failures.values()))
-        summary = PackagingError(", ".join(failures), [f"{error}" for error in failures.values()])
-        summary.__cause__ = next(iter(failures.values()))
-        return summary
 
     def fail(self) -> None:
-        """Close the MLflow run of a training that failed."""
+        """Close the MLflow run of a training that failed; what it has saved can be packaged all the same."""
+        record = attrs.evolve(self._record, saves=read_journal(self._staging.journal))
+        if not record.saves or keep_record(self._tracked, record.kedro_run_id, record.to_json(), {}):
+            self._staging.remove()
         self.end(RunStatus.FAILED)
 
     def end(self, status: RunStatus) -> None:
@@ -126,64 +121,29 @@ class TrainingRun:
             return
         self._ended = True
         atexit.unregister(self.end)
+        self._termination.release()
         try:
             for verifier in self._verifiers.values():
                 verifier.close()
+            for tap in self._taps:
+                tap.detach()
             for pin in self._pins:
                 pin.detach()
         finally:
             close_run(self._tracked, status)
 
-    def _package(self, pair: Pair) -> None:
-        started = time.perf_counter()
-        config = pair.config
-        with logged_model(self._tracked, config.name, config.tags) as model:
-            # It imports pandas, which a run that packages nothing does not need.
-            from kedro_autolog_pipeline.verification.comparison import first_difference
-
-            staging = _staging_directory(self._run.project_path) / model.model_id
-            contents = gather_contents(pair, self._run, self._project.parameters, first_difference, staging)
-            package = staging / "package"
-            write_package(
-                package,
-                ModelIdentity(
-                    model.model_id,
-                    self._tracked.run_id,
-                    self._run.run_id,
-                    _git_commit(self._run.project_path),
-                ),
-                contents,
-            )
-            proof = self._prove(package, contents)
-            model.set_tags({"verification": proof.outcome.value, "verification_detail": proof.detail})
-            model.upload(package)
-        shutil.rmtree(staging, ignore_errors=True)
-        seconds = time.perf_counter() - started
-        model.set_tags({"packaging_seconds": f"{seconds:.2f}"})
-        _warn_of(contents)
-        version = None
-        if config.registered_model_name is not None:
-            version = register(model, config.registered_model_name, config.alias, config.tags)
-        _LOGGER.info(
-            "Packaged '%s' as %s%s in %.1f s.",
-            config.name,
-            model.uri,
-            f", version {version} of '{config.registered_model_name}'," if version is not None else "",
-            seconds,
-        )
-
-    def _prove(self, package: Path, contents: Contents) -> Proof:
-        """Have a fresh process do what the live pipeline did."""
-        config = contents.pair.config
-        if not config.verify:
-            return Proof(Outcome.SKIPPED, "Not tried: the configuration says 'verify: false'.", seconds=0.0)
-        rehearsal = contents.rehearsal
-        return self._verifiers[config.name].verify(
-            package,
-            None if rehearsal is None else Trial(rehearsal.model_input, rehearsal.output, rehearsal.again),
-            shipped=[code.module for code in contents.environment.code],
-            timeout=config.verify_timeout,
-        )
+    def _package(self) -> BaseException | None:
+        for tap in self._taps:
+            tap.detach()
+        saves = read_journal(self._staging.journal)
+        record = attrs.evolve(self._record, is_trained=True, saves=saves)
+        record.write(self._staging.record)
+        finished = FinishedRun(attrs.evolve(self._run, saved=saves), record, self._staging)
+        failure = log_models(self._pairs, finished, self._tracked, self._verifiers).failure
+        if isinstance(failure, Exception) and self._project.config.autolog_pipeline.on_failure is OnFailure.WARN:
+            _LOGGER.warning("%s", failure, exc_info=failure.__cause__)
+            return None
+        return failure
 
 
 def begin(
@@ -212,43 +172,25 @@ def begin(
     if interrupted is not None:
         interrupted.end(RunStatus.KILLED)
     run = KedroRun.from_hook(run_params, pipeline, catalog)
-    pairs = completed_pairs(project.config.autolog_pipeline.models, run, project.parameters)
+    config = project.config.autolog_pipeline
+    pairs = completed_pairs(config.models, run, project.parameters, partial_runs=config.partial_runs)
     return TrainingRun(run, project, pairs) if pairs else None
+
+
+def _record(run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: TrackedRun) -> RunRecord:
+    names = sorted({name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)})
+    parameters, _ = read_parameters(names, run.catalog, project.parameters)
+    return RunRecord(
+        run_id=tracked.run_id,
+        kedro_run_id=run.run_id,
+        pipelines=list(run.pipeline_names),
+        env=run.env,
+        runtime_params=dict(run.runtime_params),
+        models=[pair.config.name for pair in pairs],
+        parameters=parameters,
+        closes_run=tracked.is_ours,
+    )
 
 
 def _preload(pair: Pair) -> list[str]:
     return sorted(set().union(*(referenced_modules(node.func) for node in pair.inference.nodes)))
-
-
-def _staging_directory(project_path: Path) -> Path:
-    directory = project_path / STAGING_DIRECTORY
-    directory.mkdir(exist_ok=True)
-    (directory / ".gitignore").write_text("*\n", encoding="utf-8")
-    return directory
-
-
-def _git_commit(project_path: Path) -> str | None:
-    try:
-        return git.Repo(project_path, search_parent_directories=True).head.commit.hexsha
-    except (git.GitError, ValueError, OSError):
-        # Not a checkout, or one without a commit.
-        return None
-
-
-def _warn_of(contents: Contents) -> None:
-    """Say in one WARNING what the user may want to change in this model; nothing when there is nothing."""
-    name = contents.pair.config.name
-    pickled = [node.name for node in contents.pair.inference.nodes if import_path(node.func) is None]
-    remarks = list(contents.notes)
-    if contents.rehearsal is None and contents.pair.config.verify:
-        remarks.append("It was proven to load, on no data: the run held none for its input.")
-    if contents.fixed_parameters:
-        fixed = ", ".join(contents.fixed_parameters)
-        remarks.append(f"MLflow has no type for the parameters {fixed}: they keep the value of this run.")
-    if pickled:
-        remarks.append(
-            f"The functions of {', '.join(pickled)} have no import path and are pickled: a site that forbids pickles "
-            "cannot load them. Define them in a module."
-        )
-    if remarks:
-        _LOGGER.warning("'%s' is packaged, with remarks: %s", name, " ".join(remarks))

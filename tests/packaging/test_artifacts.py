@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import attrs
 import kedro
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 
+from kedro_autolog_pipeline.errors import ArtifactChangedError
 from kedro_autolog_pipeline.packaging.artifacts import (
     Artifact,
     directory_name,
@@ -21,6 +25,7 @@ from kedro_autolog_pipeline.packaging.artifacts import (
     stage_artifact,
     why_not_packageable,
 )
+from kedro_autolog_pipeline.packaging.saves import SavedState, read_journal, tap_saves
 from kedro_autolog_pipeline.serving.manifest import Origin, PathArgument
 from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat
 
@@ -34,9 +39,9 @@ def catalog(save_version: str | None = None, **datasets: dict[str, Any]) -> Data
     return DataCatalog.from_config(datasets, credentials={"key": {"token": "hidden-token"}}, save_version=save_version)
 
 
-def stage(tmp_path: Path, datasets: DataCatalog, name: str = "model", *, from_this_run: bool = True) -> Artifact:
+def stage(tmp_path: Path, datasets: DataCatalog, name: str = "model", saved: SavedState | None = None) -> Artifact:
     """Stage an artifact."""
-    return stage_artifact(name, Origin.TRAINED, datasets, tmp_path / "staging", from_this_run=from_this_run)
+    return stage_artifact(name, Origin.TRAINED, datasets, tmp_path / "staging", saved)
 
 
 def test_a_file_is_copied_with_all_that_loading_it_needs(tmp_path: Path) -> None:
@@ -61,24 +66,49 @@ def test_a_file_is_copied_with_all_that_loading_it_needs(tmp_path: Path) -> None
     assert [1] == artifact.load()
 
 
-@pytest.mark.parametrize(("from_this_run", "expected"), [(True, [2]), (False, [3])])
+@pytest.mark.parametrize(("version", "expected"), [("2026-01-02", [2]), (None, [3])])
 @pytest.mark.parametrize("cached", [True, False])
 def test_the_version_that_this_run_saved_is_packaged(
-    tmp_path: Path, *, from_this_run: bool, expected: list[int], cached: bool
+    tmp_path: Path, *, version: str | None, expected: list[int], cached: bool
 ) -> None:
     """Kedro resolves the newest version, whoever wrote it; what a run trained is the version that it saved."""
-    for number, version in enumerate(("2026-01-01", "2026-01-02", "2027-01-01"), start=1):
-        (tmp_path / "model.json" / version).mkdir(parents=True)
-        (tmp_path / "model.json" / version / "model.json").write_text(f"[{number}]")
+    for number, name in enumerate(("2026-01-01", "2026-01-02", "2027-01-01"), start=1):
+        (tmp_path / "model.json" / name).mkdir(parents=True)
+        (tmp_path / "model.json" / name / "model.json").write_text(f"[{number}]")
     config: dict[str, Any] = {"type": "json.JSONDataset", "filepath": f"{tmp_path}/model.json"}
     if cached:
         config = {"type": "CachedDataset", "dataset": config}
 
-    artifact = stage(tmp_path, catalog("2026-01-02", model={**config, "versioned": True}), from_this_run=from_this_run)
+    saved = None if version is None else SavedState(None, version, None)
+
+    artifact = stage(tmp_path, catalog(model={**config, "versioned": True}), saved=saved)
 
     assert expected == json.loads(artifact.file.read_text())
     assert expected == artifact.load()
     assert {"type": JSON} == artifact.entry.dataset
+    assert (version is not None) is artifact.entry.from_this_run
+
+
+@pytest.mark.parametrize("when", ["before", "while", "elsewhere"])
+def test_what_the_run_has_not_saved_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """The error names the dataset, the file and what happened to it, be it before the copy or while it is made."""
+    file = tmp_path / "model.json"
+    datasets = catalog(model={"type": "json.JSONDataset", "filepath": str(file)})
+    (tap,) = tap_saves(["model"], datasets, tmp_path / "journal")
+    datasets.save("model", [1])
+    tap.detach()
+    saved = read_journal(tmp_path / "journal")["model"]
+    change = re.escape("has another size (4 bytes, and had 7)")
+    if when == "before":
+        file.write_text("[10]")
+    elif when == "while":
+        monkeypatch.setattr(LocalFileSystem, "isfile", lambda _, path: Path(path).write_text("[10]") == len("[10]"))
+    else:
+        saved = attrs.evolve(saved, path="/elsewhere/model.json")
+        change = "is not '/elsewhere/model.json', where it was saved"
+
+    with pytest.raises(ArtifactChangedError, match=rf"^'model' is no longer what this run saved: '{file}' {change}\."):
+        stage(tmp_path, datasets, saved=saved)
 
 
 def test_a_dataset_that_is_rewritten_in_place_does_not_alter_the_package(tmp_path: Path) -> None:
@@ -99,7 +129,7 @@ def test_a_version_is_not_copied_at_all(tmp_path: Path) -> None:
     )
     datasets.save("model", [1])
 
-    artifact = stage(tmp_path, datasets)
+    artifact = stage(tmp_path, datasets, saved=SavedState(None, "2026-01-02", None))
 
     assert artifact.file.samefile(tmp_path / "model.json" / "2026-01-02" / "model.json")
 

@@ -29,9 +29,12 @@ from kedro_autolog_pipeline.config import ModelConfig, SignatureMode
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.packaging import selection
 from kedro_autolog_pipeline.packaging.contents import Contents, gather_contents
+from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import resolve_pair
+from kedro_autolog_pipeline.packaging.run_record import RunRecord
+from kedro_autolog_pipeline.packaging.staging import StagingDirectory
 from kedro_autolog_pipeline.verification.comparison import first_difference
 
 TABLE = pd.DataFrame({"x": [1, 2, 3, 4, 5, 6, 7], "label": list("abcabca")})
@@ -76,7 +79,9 @@ def contents_of(
     pair, mistakes = resolve_pair(config, training, inference, catalog.__contains__)
     assert pair is not None, mistakes
     run = KedroRun("2026-01-01", ("training",), project, False, training, catalog)  # noqa: FBT003 - it has no keywords
-    return gather_contents(pair, run, dict, first_difference, project / "staging" / uuid4().hex)
+    record = RunRecord("", "2026-01-01", ["training"], None, {}, ["model"], dict(parameters or {}))
+    finished = FinishedRun(run, record, StagingDirectory(project / "staging"))
+    return gather_contents(pair, finished, first_difference, project / "staging" / uuid4().hex)
 
 
 def written(directory: Path, contents: Contents, number: int = 0) -> Path:

@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
+from kedro_autolog_pipeline.errors import NotPackagedError
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
@@ -390,13 +391,25 @@ def test_packaging_that_fails_leaves_a_failed_model_and_a_finished_run(
     project.write_pipeline("inference", INFERENCE_THAT_FAILS)
     project.run(pipelines=["data_processing"])
 
-    with pytest.raises(RuntimeError, match="no answer"):
+    with pytest.raises(NotPackagedError) as caught:
         project.run(pipelines=["training"])
 
     (model,) = models(client)
     assert model.status == "FAILED"
     assert "no answer" in model.tags["kedro_autolog_pipeline.failure"]
-    assert [run.info.status for run in runs(client)] == ["FINISHED"]
+    (run,) = runs(client)
+    assert run.info.status == "FINISHED"
+    reason = (
+        "Cannot package 'prices': its inference pipeline fails on the first rows of this run's own data "
+        "(RuntimeError('no answer')). Correct it."
+    )
+    assert run.data.tags["kedro_autolog_pipeline.failure.prices"] == f"GATHER: {reason}"
+    assert str(caught.value) == (
+        f"{reason}\nWhat was trained is saved, and what was staged is kept in "
+        f"'{project.path / '.autolog_pipeline' / run.info.run_id}'. "
+        f"To package it into run '{run.info.run_id}' without training:\n"
+        f"  kedro autolog package --run-id {run.info.run_id}"
+    )
     assert (project.path / "data" / "scaler.pkl").exists()
     assert mlflow.active_run() is None
 
@@ -413,7 +426,8 @@ def test_a_failure_can_be_a_warning(
 
     (record,) = records
     assert record.levelname == "WARNING"
-    assert record.getMessage() == "'prices' was not packaged; what it trained is saved."
+    assert record.getMessage().startswith("Cannot package 'prices': ")
+    assert "\n  kedro autolog package --run-id " in record.getMessage()
     assert [model.status for model in models(client)] == ["FAILED"]
 
 

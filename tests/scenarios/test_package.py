@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from kedro_autolog_pipeline.errors import ConfigurationError, PackagingError
+from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
@@ -251,10 +251,15 @@ def test_one_pairs_failure_does_not_stop_the_others(project: KedroProject, clien
     )
     project.run(pipelines=["data_processing"])
 
-    with pytest.raises(PackagingError) as caught:
+    with pytest.raises(NotPackagedError) as caught:
         project.run(pipelines=["training"])
 
-    assert str(caught.value) == "Cannot package 'one, two': no answer from first\n  no answer from second"
+    assert {"one", "two"} == set(caught.value.failures)
+    assert {"prices"} == set(caught.value.packaged)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "Cannot package 2 of 3 models:"
+    assert lines[1].startswith("  - 'one': Cannot package 'one': its inference pipeline fails on the first rows")
+    assert lines[3] == f"  - 'prices': packaged as {caught.value.packaged['prices']}"
     models = client.search_logged_models([each.experiment_id for each in client.search_experiments()])
     assert {model.name: model.status for model in models} == {"one": "FAILED", "prices": "READY", "two": "FAILED"}
     assert [run.info.status for run in client.search_runs([models[0].experiment_id])] == ["FINISHED"]

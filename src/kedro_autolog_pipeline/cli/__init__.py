@@ -14,7 +14,10 @@ def commands() -> None:
 @commands.group(
     name="autolog",
     cls=LazyGroup,
-    lazy_subcommands={"check": "kedro_autolog_pipeline.cli.check.check"},
+    lazy_subcommands={
+        "check": "kedro_autolog_pipeline.cli.check.check",
+        "package": "kedro_autolog_pipeline.cli.package.package",
+    },
 )
 def autolog() -> None:
     """Package inference pipelines with the training that feeds them."""

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
 
+from kedro_autolog_pipeline.errors import ArtifactChangedError
 from kedro_autolog_pipeline.packaging.copies import Measure, copy_data, measure_file
 from kedro_autolog_pipeline.packaging.locations import (
     Location,
@@ -19,10 +20,10 @@ from kedro_autolog_pipeline.packaging.locations import (
     find_location,
     is_in_memory,
     loaded_version,
-    saved_version,
     unwrapped,
 )
 from kedro_autolog_pipeline.packaging.pickles import pickle_modules
+from kedro_autolog_pipeline.packaging.saves import SavedState, how_changed
 from kedro_autolog_pipeline.packaging.snapshots import snapshot_modules, write_snapshot
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Origin
 
@@ -76,24 +77,27 @@ def why_not_packageable(name: str, catalog: DataCatalog, written: Collection[str
     return None
 
 
-def stage_artifact(name: str, origin: Origin, catalog: DataCatalog, staging: Path, *, from_this_run: bool) -> Artifact:
+def stage_artifact(
+    name: str, origin: Origin, catalog: DataCatalog, staging: Path, saved: SavedState | None = None
+) -> Artifact:
     """Copy what a dataset holds, as the run that is packaged left it.
 
     Args:
         name: The dataset's name in the catalog.
         origin: Trained or reference.
-        catalog: The catalog of the run.
+        catalog: The catalog of the run, or of another session of the project.
         staging: The directory to copy it into, under the path that it will have in the package.
-        from_this_run: Whether this run wrote the dataset; a versioned dataset then has the version that it saved,
-            although Kedro would load the newest one.
+        saved: What this run saved of the dataset, although Kedro would load its newest version; None when this run
+            did not write it.
 
     Raises:
+        ArtifactChangedError: When its data are no longer what the run saved.
         FileNotFoundError: When there is nothing where the dataset keeps its data.
         Exception: What the dataset, its file system, or pickling what it loads raises.
     """
     dataset = catalog[name]
     inner = unwrapped(dataset)
-    version = saved_version(inner) if from_this_run else loaded_version(inner)
+    version = loaded_version(inner) if saved is None else saved.version
     # A catalog gives one version of the datasets that it holds, and not of what a CachedDataset wraps.
     load: Callable[[], Any] = partial((catalog if inner is dataset else DataCatalog({name: inner})).load, name, version)
     directory = staging / ARTIFACTS_DIRECTORY / directory_name(name)
@@ -111,14 +115,17 @@ def stage_artifact(name: str, origin: Origin, catalog: DataCatalog, staging: Pat
     else:
         file = directory / (_encoded(location.name, _UNSAFE_IN_FILE) or "data")
         details = {"dataset": location.config | _validator(name, catalog), "argument": location.argument}
+        _refuse_changed(name, location, saved)
         measure = _copy(name, location, file)
+        # It may have been written to while it was read.
+        _refuse_changed(name, location, saved)
     entry = ArtifactEntry(
         name=name,
         origin=origin,
         path=file.relative_to(staging).as_posix(),
         size=measure.size,
         sha256=measure.sha256,
-        from_this_run=from_this_run,
+        from_this_run=saved is not None,
         **details,
     )
     return Artifact(entry, file, load)
@@ -168,6 +175,21 @@ def _validator(name: str, catalog: DataCatalog) -> dict[str, Any]:
     # Kedro validates since 1.6.
     spec = getattr(catalog, "validator_specs", {}).get(name)
     return {} if spec is None else {"validator": spec.to_config()}
+
+
+def _refuse_changed(name: str, location: Location, saved: SavedState | None) -> None:
+    """Refuse data that are not those of the run.
+
+    Raises:
+        ArtifactChangedError: When they were changed since the run saved them, or are not where it did.
+    """
+    if saved is None or saved.path is None:
+        return
+    if saved.path != location.path:
+        raise ArtifactChangedError(name, location.path, f"is not '{saved.path}', where it was saved")
+    change = how_changed(saved, location.filesystem)
+    if change is not None:
+        raise ArtifactChangedError(name, location.path, change)
 
 
 def _copy(name: str, location: Location, target: Path) -> Measure:

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from kedro_autolog_pipeline.config import SignatureMode
-from kedro_autolog_pipeline.errors import PackagingError
+from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
 from kedro_autolog_pipeline.packaging.artifacts import Artifact, loading_modules, stage_artifact
 from kedro_autolog_pipeline.packaging.columns import Differ
 from kedro_autolog_pipeline.packaging.environment import Environment, Seed, ShippedCode, find_environment
+from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.functions import defining_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
+from kedro_autolog_pipeline.packaging.kept_artifacts import list_artifact
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
 from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.mutation import changed_constants
-from kedro_autolog_pipeline.packaging.pairing import Pair, dataset_of
-from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
+from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.packaging.parameters import callers_name
 from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.packaging.signature import InferredSignature, can_be_example, infer_signature
@@ -107,32 +109,26 @@ class Contents:
         return frozenset(name for name, data in sample.items() if isinstance(data, pd.DataFrame))
 
 
-def gather_contents(
-    pair: Pair, run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]], differ: Differ, staging: Path
-) -> Contents:
+def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: Path) -> Contents:
     """Gather what a package holds, as the run left it.
 
     Args:
         pair: A pair that the run completed.
-        run: The run.
-        parameters_in_files: Gives the parameters as the project's files and the command line have them.
+        finished: The run.
         differ: Tells how two values differ; None when they are the same.
         staging: Where the artifacts are copied to, until there is a package to move them into.
 
     Raises:
-        PackagingError: With every artifact that is not there, or every parameter that cannot be kept.
-        Exception: Whatever the live pipeline raises on the sample.
+        PackagingError: With every artifact that is not there, or is not the run's; or when the live pipeline fails
+            on the sample.
     """
+    run = finished.run
     # Kedro tells of what it loads, which would read as a part of the user's run.
     with quiet("kedro", logging.WARNING):
-        artifacts, missing = _stage_artifacts(pair, run, staging)
-        parameters, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), run.catalog, parameters_in_files)
-    causes = [
-        *missing,
-        *(f"the value of '{name}' is not plain JSON data. Use plain data." for name in refused),
-    ]
-    if causes:
-        raise PackagingError(pair.config.name, causes)
+        artifacts, missing = _stage_artifacts(pair, finished, staging)
+    if missing:
+        raise PackagingError(pair.config.name, missing)
+    parameters = {name: finished.record.parameters[name] for name in pair.inputs_from(Origin.PARAMETER)}
     rehearsal = _rehearse(pair, run, artifacts, parameters)
     inferred = _infer_signature(pair, rehearsal, parameters, differ)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
@@ -147,7 +143,7 @@ def gather_contents(
         conda_env=read_conda_env(pair.config, run.project_path),
         signature=inferred.signature,
         input_example=example,
-        notes=(*inferred.notes, *example_notes),
+        notes=(*_not_produced(artifacts), *inferred.notes, *example_notes),
         fixed_parameters=inferred.fixed_parameters,
         copied=() if rehearsal is None else _find_changed(rehearsal),
         rehearsal=rehearsal,
@@ -155,20 +151,53 @@ def gather_contents(
     )
 
 
-def _stage_artifacts(pair: Pair, run: KedroRun, staging: Path) -> tuple[list[Artifact], list[str]]:
-    written = {dataset_of(name) for name in run.written}
+def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[list[Artifact], list[str]]:
+    run = finished.run
     artifacts, missing = [], []
     for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
-        from_this_run = dataset_of(name) in written
+        saved = run.saved_state(name)
         try:
-            artifacts.append(
-                stage_artifact(name, pair.origins[name], run.catalog, staging, from_this_run=from_this_run)
-            )
-        except FileNotFoundError as error:
+            if name in finished.kept:
+                artifact = finished.kept[name].stage(staging)
+            elif saved is None and run.written_as([name]) and not run.only_missing_outputs:
+                missing.append(
+                    f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
+                    "Have the node give data, or run it here."
+                )
+                continue
+            else:
+                artifact = stage_artifact(name, pair.origins[name], run.catalog, staging, saved)
+            _refuse_others(artifact, finished)
+            list_artifact(artifact, staging)
+            artifacts.append(artifact)
+        except (ArtifactChangedError, FileNotFoundError) as error:
             missing.append(f"{error}")
         except Exception as error:  # noqa: BLE001 - whatever a dataset or its file system raises
             missing.append(f"'{name}' cannot be copied ({error!r}).")
     return artifacts, missing
+
+
+def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
+    """Tell of the trained artifacts that are older than the run."""
+    names = [
+        f"'{artifact.entry.name}'"
+        for artifact in artifacts
+        if artifact.entry.origin is Origin.TRAINED and not artifact.entry.from_this_run
+    ]
+    return [f"This run did not produce {', '.join(names)}: what was there before is packaged."] if names else []
+
+
+def _refuse_others(artifact: Artifact, finished: FinishedRun) -> None:
+    """Refuse what is not what the run gave when it was packaged before.
+
+    Raises:
+        ValueError: When its digest is another one.
+    """
+    entry, record = artifact.entry, finished.record
+    if entry.origin is Origin.TRAINED and record.digests.get(entry.name, entry.sha256) != entry.sha256:
+        raise ValueError(
+            f"it is not what run '{record.run_id}' has saved, whose SHA-256 is {record.digests[entry.name]}"
+        )
 
 
 def _rehearse(
@@ -179,7 +208,12 @@ def _rehearse(
         return None
     pipeline = LivePipeline(pair, {artifact.entry.name: artifact.load for artifact in artifacts}, parameters)
     sample = {name: _first_rows(name, run) for name in requests}
-    return Rehearsal(pipeline, sample, pipeline.predict(sample))
+    try:
+        output = pipeline.predict(sample)
+    except Exception as error:
+        cause = f"its inference pipeline fails on the first rows of this run's own data ({error!r}). Correct it."
+        raise PackagingError(pair.config.name, [cause]) from error
+    return Rehearsal(pipeline, sample, output)
 
 
 def _find_changed(rehearsal: Rehearsal) -> tuple[str, ...]:

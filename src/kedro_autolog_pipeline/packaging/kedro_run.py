@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,13 @@ import attrs
 from kedro.io import DataCatalog
 from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from kedro.runner import SequentialRunner
+
+from kedro_autolog_pipeline.packaging.locations import saved_version, unwrapped
+from kedro_autolog_pipeline.packaging.loggers import quiet
+from kedro_autolog_pipeline.packaging.pairing import dataset_of
+from kedro_autolog_pipeline.packaging.saves import SavedState
 
 
 @attrs.frozen
@@ -23,6 +31,10 @@ class KedroRun:
         only_missing_outputs: Whether Kedro skips the nodes whose outputs exist.
         pipeline: The nodes that Kedro runs, before it skips any.
         catalog: The project's whole catalog.
+        saved: What it has saved, by dataset name without a transcoding suffix; None while it runs, and when nobody
+            watched it.
+        env: Kedro's environment; None means the project's default.
+        runtime_params: Parameters of the command line.
     """
 
     run_id: str
@@ -31,6 +43,9 @@ class KedroRun:
     only_missing_outputs: bool
     pipeline: Pipeline
     catalog: DataCatalog
+    saved: Mapping[str, SavedState] | None = None
+    env: str | None = None
+    runtime_params: Mapping[str, Any] = attrs.field(factory=dict)
 
     @classmethod
     def from_hook(cls, run_params: Mapping[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> KedroRun:
@@ -46,6 +61,8 @@ class KedroRun:
             only_missing_outputs=bool(run_params.get("only_missing_outputs")),
             pipeline=pipeline,
             catalog=catalog,
+            env=run_params.get("env") or None,
+            runtime_params=run_params.get("runtime_params") or {},
         )
 
     @property
@@ -62,7 +79,24 @@ class KedroRun:
             values.update(value if name == "parameters" else {name.removeprefix("params:"): value})
         return values
 
-    def leaves_out(self, training: Pipeline) -> bool:
-        """Tell whether Kedro will skip nodes of ``training`` because their outputs exist; asked before they run."""
-        kept = [name for name in training.all_outputs() if name in self.catalog]
-        return self.only_missing_outputs and any(self.catalog.exists(name) for name in kept)
+    def written_as(self, names: Iterable[str]) -> list[str]:
+        """Give the names under which its nodes write these datasets, transcoding suffix included, sorted."""
+        datasets = {dataset_of(name) for name in names}
+        return sorted(name for name in self.written if dataset_of(name) in datasets)
+
+    def saved_state(self, name: str) -> SavedState | None:
+        """Give what it has saved of a dataset, asked when it has ended; None when it has not written it."""
+        if self.saved is not None:
+            return self.saved.get(dataset_of(name))
+        if not self.written_as([name]):
+            return None
+        return SavedState(None, saved_version(unwrapped(self.catalog[name])), None)
+
+    def nodes_to_run(self) -> frozenset[Node]:
+        """Give its nodes without those that Kedro will skip because their outputs exist; asked before they run."""
+        if not self.only_missing_outputs:
+            return frozenset(self.pipeline.nodes)
+        # Only a runner knows, and it has no public way to ask; all runners know the same.
+        with quiet("kedro", logging.WARNING):
+            filtered = SequentialRunner()._filter_pipeline_for_missing_outputs(self.pipeline, self.catalog)  # noqa: SLF001 - see above
+        return frozenset(filtered.nodes)

@@ -61,8 +61,8 @@ class LivePipeline:
         Raises:
             Exception: Whatever a node raises.
         """
-        # Kedro tells of each node that it runs, which would read as a second run of the user's.
-        with quiet("kedro", logging.WARNING):
+        # Kedro tells of each node that it runs, which would read as a second run of the user's, and how to resume it.
+        with quiet("kedro", logging.CRITICAL):
             # A run of another pipeline holds these values without the types that this one's nodes ask for.
             given = {**sample, **typed_parameters(self.parameters, self.pair.inference)}
             catalog = DataCatalog(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from kedro.io import DataCatalog
+import attrs
+import kedro
+from kedro.io import DataCatalog, DatasetError
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from packaging.version import Version
 
-from kedro_autolog_pipeline.config import ModelConfig
+from kedro_autolog_pipeline.config import ModelConfig, PartialRuns
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.packaging.artifacts import why_not_packageable
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
-from kedro_autolog_pipeline.packaging.pairing import Pair, resolve_pair
+from kedro_autolog_pipeline.packaging.pairing import Pair, dataset_of, resolve_pair
 from kedro_autolog_pipeline.packaging.parameters import read_parameters
 from kedro_autolog_pipeline.packaging.registry import (
     fetch_pipelines,
@@ -30,24 +34,45 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def completed_pairs(
-    models: Iterable[ModelConfig], run: KedroRun, parameters_in_files: Callable[[], Mapping[str, Any]]
+    models: Iterable[ModelConfig],
+    run: KedroRun,
+    parameters_in_files: Callable[[], Mapping[str, Any]],
+    *,
+    partial_runs: PartialRuns = PartialRuns.SKIP,
 ) -> list[Pair]:
-    """Find the pairs whose training pipeline a run contains, before it runs.
+    """Find the pairs that a run is to be packaged for, before it runs: those whose training pipeline it contains.
 
-    A training pipeline that the run contains in part is named in one WARNING. The modules of one that cannot be in
-    the run are not imported.
+    The modules of a training pipeline that cannot be in the run are not imported.
 
     Args:
         models: What the user configured.
         run: The run.
         parameters_in_files: Gives the parameters as the project's files and the command line have them.
+        partial_runs: What becomes of a pair whose training pipeline the run contains in part; one that is left out is
+            told in a WARNING.
 
     Raises:
-        ConfigurationError: With every mistake in the pairs that this run completes, and every pipeline that is not
-            registered.
+        ConfigurationError: With every mistake in these pairs, every pipeline that is not registered, and every
+            training pipeline that the run contains in part where that is an error.
     """
     possible = [model for model in models if may_be_in_run(model.training) or not is_known(model.inference)]
-    return _resolve(possible, run.catalog, run.project_path, parameters_in_files, run)
+    candidates, mistakes = _fetch(possible)
+    models_to_package = []
+    for model in candidates:
+        # Kedro compares nodes by name, inputs and outputs: a run holds other objects than the registry.
+        nodes = set(model.training.nodes)
+        if nodes and nodes.isdisjoint(run.pipeline.nodes):
+            continue
+        left_out = nodes - run.nodes_to_run()
+        if not left_out or partial_runs is PartialRuns.PACKAGE:
+            models_to_package.append(model)
+            mistakes += _why_absent(model, left_out, run.catalog)
+        elif partial_runs is PartialRuns.ERROR:
+            mistakes.append(f"autolog_pipeline.models.{model.config.name}: {_why_partial(model, left_out)}")
+        else:
+            _LOGGER.warning("'%s' will not be packaged: %s", model.config.name, _why_partial(model, left_out))
+    pairs, found = _resolve(models_to_package, run.catalog, run.project_path, parameters_in_files, run.written)
+    return _without_mistakes(pairs, mistakes + found)
 
 
 def resolve_pairs(
@@ -61,17 +86,22 @@ def resolve_pairs(
     Raises:
         ConfigurationError: With every mistake in every pair.
     """
-    return _resolve(models, catalog, project_path, parameters_in_files, None)
+    registered, mistakes = _fetch(models)
+    pairs, found = _resolve(registered, catalog, project_path, parameters_in_files, None)
+    return _without_mistakes(pairs, mistakes + found)
 
 
-def _resolve(
-    models: Iterable[ModelConfig],
-    catalog: DataCatalog,
-    project_path: Path,
-    parameters_in_files: Callable[[], Mapping[str, Any]],
-    run: KedroRun | None,
-) -> list[Pair]:
-    pairs: list[Pair] = []
+@attrs.frozen
+class _Model:
+    """A model that the user configured, with its registered pipelines."""
+
+    config: ModelConfig
+    training: Pipeline
+    inference: Pipeline
+
+
+def _fetch(models: Iterable[ModelConfig]) -> tuple[list[_Model], list[str]]:
+    found: list[_Model] = []
     mistakes: list[str] = []
     for config in models:
         try:
@@ -84,18 +114,33 @@ def _resolve(
             continue
         unregistered = _unregistered(config, registered)
         mistakes += unregistered
-        if unregistered or (run is not None and not _is_completed(config, run, registered[config.training])):
-            continue
-        pair, found = resolve_pair(
-            config, registered[config.training], registered[config.inference], catalog.__contains__
-        )
+        if not unregistered:
+            found.append(_Model(config, registered[config.training], registered[config.inference]))
+    return found, mistakes
+
+
+def _resolve(
+    models: Iterable[_Model],
+    catalog: DataCatalog,
+    project_path: Path,
+    parameters_in_files: Callable[[], Mapping[str, Any]],
+    written: frozenset[str] | None,
+) -> tuple[list[Pair], list[str]]:
+    pairs: list[Pair] = []
+    mistakes: list[str] = []
+    for model in models:
+        pair, found = resolve_pair(model.config, model.training, model.inference, catalog.__contains__)
         mistakes += found
         if pair is not None:
             pairs.append(pair)
             mistakes += [
-                f"autolog_pipeline.models.{config.name}.{mistake}"
-                for mistake in _why_not_packageable(pair, catalog, run, project_path, parameters_in_files)
+                f"autolog_pipeline.models.{model.config.name}.{mistake}"
+                for mistake in _why_not_packageable(pair, catalog, written, project_path, parameters_in_files)
             ]
+    return pairs, mistakes
+
+
+def _without_mistakes(pairs: list[Pair], mistakes: list[str]) -> list[Pair]:
     if mistakes:
         raise ConfigurationError(mistakes)
     return pairs
@@ -104,7 +149,7 @@ def _resolve(
 def _why_not_packageable(
     pair: Pair,
     catalog: DataCatalog,
-    run: KedroRun | None,
+    written: frozenset[str] | None,
     project_path: Path,
     parameters_in_files: Callable[[], Mapping[str, Any]],
 ) -> list[str]:
@@ -116,7 +161,7 @@ def _why_not_packageable(
         *(
             f"inference: {reason}"
             for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
-            if (reason := why_not_packageable(name, catalog, None if run is None else run.written))
+            if (reason := why_not_packageable(name, catalog, written))
         ),
         *(f"inference: the value of '{name}' is not plain JSON data. Use plain data." for name in refused),
         *([f"input_example: the catalog has no '{example}'."] if is_unknown else []),
@@ -132,22 +177,43 @@ def _unregistered(config: ModelConfig, registered: dict[str, Pipeline]) -> list[
     ]
 
 
-def _is_completed(config: ModelConfig, run: KedroRun, training: Pipeline) -> bool:
-    # Kedro compares nodes by name, inputs and outputs: a run holds other objects than the registry.
-    missing = sorted(node.name for node in set(training.nodes) - set(run.pipeline.nodes))
-    if training.nodes and len(missing) == len(training.nodes):
-        return False
-    if not missing and not run.leaves_out(training):
-        return True
-    _LOGGER.warning(
-        "'%s' will not be packaged: this run leaves out %s of its training pipeline '%s'. "
-        "Run 'kedro run --pipelines %s' to package it.",
-        config.name,
-        f"the nodes {', '.join(missing)}" if missing else "the nodes whose outputs exist",
-        config.training,
-        config.training,
+def _why_partial(model: _Model, left_out: Collection[Node]) -> str:
+    """Tell what a run leaves out, and what to do about it."""
+    config = model.config
+    missing = _not_produced(model, left_out)
+    if missing:
+        names = ", ".join(f"'{name}'" for name in missing)
+        why = f"this run does not produce {names}"
+    else:
+        nodes = ", ".join(sorted(node.name for node in left_out))
+        why = f"this run leaves out the nodes {nodes} of its training pipeline '{config.training}'"
+    option = "--pipelines" if Version(kedro.__version__) >= Version("1.2") else "--pipeline"
+    return (
+        f"{why}. Run 'kedro run {option} {config.training}', or package it with what is there: set 'partial_runs: "
+        "package' in mlflow.yml, or run 'kedro autolog package --run-id <id>' for a run that MLflow tracks."
     )
-    return False
+
+
+def _why_absent(model: _Model, left_out: Collection[Node], catalog: DataCatalog) -> list[str]:
+    """Give a mistake for each trained artifact that a run neither produces nor finds."""
+    mistakes = []
+    for name in _not_produced(model, left_out):
+        try:
+            there = name in catalog and catalog.exists(name)
+            why = "there is none yet"
+        except DatasetError as error:
+            there, why = False, f"whether there is one cannot be seen ({error})"
+        if not there:
+            mistakes.append(
+                f"autolog_pipeline.models.{model.config.name}: this run does not produce '{name}', and {why}. "
+                f"Run the whole pipeline '{model.config.training}' first."
+            )
+    return mistakes
+
+
+def _not_produced(model: _Model, left_out: Collection[Node]) -> list[str]:
+    outputs = {dataset_of(name) for node in left_out for name in node.outputs}
+    return sorted(name for name in model.inference.inputs() if dataset_of(name) in outputs)
 
 
 def _nearest(name: str) -> str:

@@ -6,23 +6,26 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from kedro_autolog_pipeline.tracking.run import TrackedRun
+from kedro_autolog_pipeline.tracking.abandoned import (
+    PENDING,
+    PROCESS_TAG,
+    SETTLED,
+    STATE_TAG,
+    settle_abandoned,
+    this_process,
+)
+from kedro_autolog_pipeline.tracking.run import TAG_LENGTH, TAG_PREFIX, TrackedRun
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 _LOGGER = logging.getLogger(__name__)
-
-TAG_PREFIX = "kedro_autolog_pipeline."
-
-# A tag's value may have 5000 characters on every store of MLflow's.
-_TAG_LENGTH = 5000
 
 # The most metrics that one request of MLflow's protocol takes.
 _METRICS_PER_REQUEST = 1000
@@ -65,13 +68,15 @@ class LoggedModel:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of ours, each under our prefix."""
-        prefixed = {f"{TAG_PREFIX}{key}": value[:_TAG_LENGTH] for key, value in tags.items()}
+        prefixed = {f"{TAG_PREFIX}{key}": value[:TAG_LENGTH] for key, value in tags.items()}
         self.run.store.client().set_logged_model_tags(self.model_id, prefixed)
 
 
 @contextmanager
 def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterator[LoggedModel]:
     """Create a PENDING model in a run; it is READY when the block ends, FAILED when it raises or is interrupted.
+
+    What a killed process has left PENDING in the run's experiment is settled first.
 
     Args:
         run: The run that it belongs to; its parameters and metrics are linked to the model.
@@ -85,13 +90,14 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
     from mlflow.exceptions import MlflowException
 
     client = run.store.client()
+    settle_abandoned(run.store, run.experiment_id)
     data = client.get_run(run.run_id).data
     created = client.create_logged_model(
         experiment_id=run.experiment_id,
         name=name,
         source_run_id=run.run_id,
         params=data.params,
-        tags=dict(tags),
+        tags={**tags, STATE_TAG: PENDING, PROCESS_TAG: this_process()},
     )
     model = LoggedModel(created.model_id, name, run)
     try:
@@ -100,13 +106,50 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
         _link_metrics(model)
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     except BaseException as error:
-        try:
-            model.set_tags({"failure": f"{type(error).__name__}: {error}"})
-            client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
-        except MlflowException as refusal:
-            # The server may be what failed; the user must read of that, not of this.
-            _LOGGER.warning("'%s' cannot be marked FAILED: %s", model.uri, refusal.message)
+        _mark_failed(model, error)
         raise
+    # It only spares the next packaging a look at this one.
+    with suppress(MlflowException):
+        client.set_logged_model_tags(model.model_id, {STATE_TAG: SETTLED})
+
+
+def ready_names(run: TrackedRun) -> frozenset[str]:
+    """Give the names of a run's models that are READY, and with which nothing went wrong afterwards.
+
+    Raises:
+        MlflowException: When the server does not answer.
+    """
+    from mlflow.entities import LoggedModelStatus
+
+    client = run.store.client()
+    found = client.get_run(run.run_id)
+    outputs = [] if found.outputs is None else found.outputs.model_outputs
+    models = [client.get_logged_model(output.model_id) for output in outputs]
+    return frozenset(
+        model.name
+        for model in models
+        if model.status == LoggedModelStatus.READY and f"{TAG_PREFIX}failure.{model.name}" not in found.data.tags
+    )
+
+
+def _mark_failed(model: LoggedModel, error: BaseException) -> None:
+    from mlflow.entities import LoggedModelStatus
+    from mlflow.exceptions import MlflowException
+
+    # The server may be what failed: the user must read of that, and not wait until MLflow has tried it often enough.
+    if not model.run.store.answers():
+        _LOGGER.warning(
+            "'%s' cannot be marked FAILED, for '%s' does not answer. The next packaging in its experiment does it.",
+            model.uri,
+            model.run.store.tracking_uri,
+        )
+        return
+    try:
+        model.set_tags({"failure": f"{type(error).__name__}: {error}"})
+        model.run.store.client().finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+        model.run.store.client().set_logged_model_tags(model.model_id, {STATE_TAG: SETTLED})
+    except MlflowException as refusal:
+        _LOGGER.warning("'%s' cannot be marked FAILED: %s", model.uri, refusal.message)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from enum import Enum
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +18,15 @@ import attrs
 from kedro_autolog_pipeline.config import TrackingConfig
 from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
+
+_LOGGER = logging.getLogger(__name__)
+
+TAG_PREFIX = "kedro_autolog_pipeline."
+
+# A tag's value may have 5000 characters on every store of MLflow's.
+TAG_LENGTH = 5000
+
+RECORDS_DIRECTORY = "kedro_autolog_pipeline"
 
 # The most parameters that one request of MLflow's protocol takes.
 _PARAMETERS_PER_REQUEST = 100
@@ -24,7 +38,7 @@ class Owner(Enum):
     OURS = "ours"
     """We opened it, and close it."""
     NAMED = "named"
-    """The configuration names it: we activate it, and leave it with the status that it had."""
+    """The configuration or ``MLFLOW_RUN_ID`` names it: we activate it, and leave it with the status that it had."""
     CALLERS = "callers"
     """It was active before: we never close it."""
 
@@ -72,6 +86,30 @@ def join_active_run(registry_uri: str | None) -> TrackedRun | None:
     return TrackedRun(active.info.run_id, active.info.experiment_id, store, Owner.CALLERS, active.info.status)
 
 
+def named_run(tracking: TrackingConfig) -> str | None:
+    """Give the id of the run that the user wants to continue: as configured, else as MLflow's own jobs are told it."""
+    return tracking.run.id or os.environ.get("MLFLOW_RUN_ID") or None
+
+
+def find_run(store: Store, run_id: str) -> TrackedRun:
+    """Give a run by its id, without making it active.
+
+    Raises:
+        TrackingError: When the server does not answer, or knows no such run.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        info = store.client().get_run(run_id).info
+    except MlflowException as error:
+        raise TrackingError(
+            f"find run '{run_id}' at '{store.tracking_uri}'",
+            f"{error.message}",
+            "Check the id, and 'server' in mlflow.yml.",
+        ) from error
+    return TrackedRun(run_id, info.experiment_id, store, Owner.CALLERS, info.status)
+
+
 def open_run(
     store: Store,
     tracking: TrackingConfig,
@@ -96,17 +134,18 @@ def open_run(
     from mlflow.exceptions import MlflowException
 
     experiment = tracking.experiment.name or default_experiment
+    named = named_run(tracking)
     action = (
         f"open a run in experiment '{experiment}' at '{store.tracking_uri}'"
-        if tracking.run.id is None
-        else f"join run '{tracking.run.id}' at '{store.tracking_uri}'"
+        if named is None
+        else f"join run '{named}' at '{store.tracking_uri}'"
     )
     PROCESS_DEFAULT.enter(store)
     try:
-        if tracking.run.id is not None:
-            before = store.client().get_run(tracking.run.id).info
-            mlflow.start_run(run_id=tracking.run.id)
-            return TrackedRun(tracking.run.id, before.experiment_id, store, Owner.NAMED, before.status)
+        if named is not None:
+            before = store.client().get_run(named).info
+            mlflow.start_run(run_id=named)
+            return TrackedRun(named, before.experiment_id, store, Owner.NAMED, before.status)
         experiment_id = _experiment_id(store, experiment, action)
         run = mlflow.start_run(experiment_id=experiment_id, run_name=tracking.run.name or default_name, tags=dict(tags))
     except MlflowException as error:
@@ -131,23 +170,113 @@ def log_parameters(run: TrackedRun, parameters: Mapping[str, Any]) -> None:
 
 
 def close_run(run: TrackedRun, status: RunStatus) -> None:
-    """End a run that we opened, give back one that the configuration named, and leave a caller's run alone."""
-    import mlflow
+    """End a run that we opened, give back one that the configuration named, and leave a caller's run alone.
+
+    A server that does not take it is a WARNING: an error here would hide what the training ended with.
+    """
+    from mlflow.exceptions import MlflowException
 
     if run.owner is Owner.CALLERS:
         return
     ends_with = status.value if run.is_ours else str(run.status_before)
     try:
-        # No run was active in this thread when ours was opened: what is on top of it was left open by a node.
-        while (active := mlflow.active_run()) is not None and active.info.run_id != run.run_id:
-            mlflow.end_run()
-        if active is not None:
-            mlflow.end_run(ends_with)
-        else:
-            # A node has ended it, or this is another thread.
-            run.store.client().set_terminated(run.run_id, ends_with)
+        with nullcontext() if run.store.answers() else _without_retries():
+            _end(run, ends_with)
+    except MlflowException as error:
+        _LOGGER.warning(
+            "Run '%s' at '%s' cannot be closed as %s: %s", run.run_id, run.store.tracking_uri, ends_with, error.message
+        )
     finally:
         PROCESS_DEFAULT.leave()
+
+
+def finish_abandoned(run: TrackedRun) -> None:
+    """End a run as FINISHED that the process which opened it was not able to end.
+
+    Raises:
+        MlflowException: When the server does not take it.
+    """
+    client = run.store.client()
+    if client.get_run(run.run_id).info.status == "RUNNING":
+        client.set_terminated(run.run_id, RunStatus.FINISHED.value)
+
+
+def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str | None]) -> bool:
+    """Keep in a run what is to be known of it: a document among its artifacts, and tags of ours.
+
+    A server that does not take it is a WARNING: whatever has happened before is more important.
+
+    Args:
+        run: The run.
+        name: What to call the document.
+        record: JSON.
+        tags: By name without our prefix; None removes a tag.
+
+    Returns:
+        Whether the server has taken it.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if not run.store.answers():
+        _LOGGER.warning(
+            "Run '%s' has no record of what it gave: '%s' does not answer.", run.run_id, run.store.tracking_uri
+        )
+        return False
+    client = run.store.client()
+    try:
+        known = client.get_run(run.run_id).data.tags
+        for key, value in tags.items():
+            tag = f"{TAG_PREFIX}{key}"
+            if value is not None:
+                client.set_tag(run.run_id, tag, value[:TAG_LENGTH])
+            elif tag in known:
+                client.delete_tag(run.run_id, tag)
+        client.log_text(run.run_id, record, f"{RECORDS_DIRECTORY}/{quote(name, safe='')}.json")
+    except (MlflowException, OSError) as error:
+        _LOGGER.warning("Run '%s' has no record of what it gave: %s", run.run_id, error)
+        return False
+    return True
+
+
+def read_records(run: TrackedRun) -> list[str]:
+    """Give the documents that ``keep_record`` has kept, by their names; none when there are none.
+
+    Raises:
+        MlflowException: When the server does not give them.
+    """
+    client = run.store.client()
+    with TemporaryDirectory() as directory:
+        files = client.list_artifacts(run.run_id, RECORDS_DIRECTORY)
+        paths = [Path(client.download_artifacts(run.run_id, file.path, directory)) for file in files]
+        return [path.read_text(encoding="utf-8") for path in sorted(paths)]
+
+
+def _end(run: TrackedRun, status: str) -> None:
+    import mlflow
+
+    # No run was active in this thread when ours was opened: what is on top of it was left open by a node.
+    while (active := mlflow.active_run()) is not None and active.info.run_id != run.run_id:
+        mlflow.end_run()
+    if active is not None:
+        mlflow.end_run(status)
+    else:
+        # A node has ended it, or this is another thread.
+        run.store.client().set_terminated(run.run_id, status)
+
+
+@contextmanager
+def _without_retries() -> Iterator[None]:
+    """Have MLflow try each request once: it forgets an active run only by telling a server that it ended."""
+    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+    before = os.environ.get(name)
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _experiment_id(store: Store, name: str, action: str) -> str:

@@ -41,6 +41,18 @@ class Store:
 
         return MlflowClient(self.tracking_uri, self.registry_uri)
 
+    def answers(self) -> bool:
+        """Tell at once whether the tracking server answers anything, where MLflow would try for minutes."""
+        import requests
+
+        if not self.tracking_uri.startswith(("http://", "https://")):
+            return True
+        try:
+            requests.get(f"{self.tracking_uri}/health", timeout=5)
+        except (requests.ConnectionError, requests.Timeout):
+            return False
+        return True
+
 
 def find_store(server: ServerConfig, project_path: Path) -> Store:
     """Find the tracking server: the configured one, else the process's own, else a database in the project.

@@ -1,0 +1,40 @@
+"""A request to terminate this process comes in, an exception that lets it clean up goes out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+
+class Termination:
+    """Turns SIGTERM into ``SystemExit`` in this process, as SIGINT is turned into ``KeyboardInterrupt``.
+
+    A scheduler ends a container by SIGTERM, by which Python ends at once: a run would stay RUNNING, and a model
+    PENDING. Whoever handles the signal already keeps it, and only the main thread may handle one.
+    """
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._handles = (
+            threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        )
+        if self._handles:
+            signal.signal(signal.SIGTERM, self._exit)
+
+    def release(self) -> None:
+        """Let SIGTERM do what it did before."""
+        if self._handles and signal.getsignal(signal.SIGTERM) == self._exit:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._handles = False
+
+    def _exit(self, number: int, _: FrameType | None) -> None:
+        if os.getpid() == self._process:
+            # What a shell gives for a process that a signal has ended.
+            sys.exit(128 + number)
+        # A worker that was forked has nothing of ours to clean up.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)

@@ -1,0 +1,265 @@
+"""`kedro autolog package`: a run's models are packaged again, without training."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, Run
+
+from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError, RunRecordError, TrackingError
+from kedro_autolog_pipeline.repackaging import Request, repackage
+from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
+
+BROKEN = INFERENCE.replace("    return (scaled", "    raise RuntimeError('no answer')\n    return (scaled")
+
+
+def runs(client: MlflowClient) -> list[Run]:
+    """Give every run of the store."""
+    return list(client.search_runs([experiment.experiment_id for experiment in client.search_experiments()]))
+
+
+def models(client: MlflowClient) -> dict[str, LoggedModel]:
+    """Give the logged models of the store by their status."""
+    found = client.search_logged_models([experiment.experiment_id for experiment in client.search_experiments()])
+    return {str(model.status): model for model in found}
+
+
+def train_without_a_model(project: KedroProject, client: MlflowClient) -> Run:
+    """Train with an inference pipeline that fails, and mend it; gives the run."""
+    project.write_pipeline("inference", BROKEN)
+    project.run(pipelines=["data_processing"])
+    with pytest.raises(NotPackagedError):
+        project.run(pipelines=["training"])
+    project.write_pipeline("inference", INFERENCE)
+    (run,) = runs(client)
+    return run
+
+
+def test_the_command_that_the_message_names_gives_a_model_in_the_same_run(
+    project: KedroProject, client: MlflowClient
+) -> None:
+    """What was staged is packaged, although it is gone from the catalog; the run tells of no failure any more."""
+    run = train_without_a_model(project, client)
+    (project.path / "data" / "scaler.pkl").unlink()
+
+    done = project.command("autolog", "package", "--run-id", run.info.run_id)
+
+    assert done.returncode == 0, done.stderr
+    ready = models(client)["READY"]
+    assert f"'prices' is READY as models:/{ready.model_id}." in done.stdout
+    assert ready.source_run_id == run.info.run_id
+    (after,) = runs(client)
+    assert after.info.status == "FINISHED"
+    assert "kedro_autolog_pipeline.failure.prices" not in after.data.tags
+    loaded = mlflow.pyfunc.load_model(f"models:/{ready.model_id}")
+    assert loaded.predict(pd.DataFrame({"x": [9]}))["prediction"].tolist() == [-1.0]
+    assert list((project.path / ".autolog_pipeline").iterdir()) == [project.path / ".autolog_pipeline" / ".gitignore"]
+
+
+def test_a_run_keeps_what_another_checkout_needs_to_package_it(project: KedroProject, client: MlflowClient) -> None:
+    """Without the staging directory, the run's own record tells what it saved, and the catalog holds it."""
+    run = train_without_a_model(project, client)
+    for file in (project.path / ".autolog_pipeline").rglob("*"):
+        if file.is_file():
+            file.unlink()
+
+    done = project.command("autolog", "package", "--run-id", run.info.run_id)
+
+    assert done.returncode == 0, done.stderr
+    assert models(client)["READY"].source_run_id == run.info.run_id
+
+
+def test_what_is_not_the_runs_is_refused(project: KedroProject, client: MlflowClient) -> None:
+    """An artifact that was written since the run saved it is named; what is there is no model of this run."""
+    project.run(pipelines=["data_processing"])
+    project.run(pipelines=["training"])
+    (run,) = runs(client)
+    (project.path / "data" / "scaler.pkl").write_bytes(b"another one, of another size and time")
+
+    failure = repackage(Request(run.info.run_id, project.path)).failure
+
+    assert isinstance(failure, NotPackagedError)
+    assert "scaler.pkl" in str(failure)
+    assert len(client.search_logged_models([run.info.experiment_id], filter_string="name = 'prices'")) == 2
+    assert "FAILED" in models(client)
+
+
+def test_what_the_run_gave_before_is_told_by_its_digest(project: KedroProject, client: MlflowClient) -> None:
+    """Where no time or inode tells, the SHA-256 of what was packaged does."""
+    project.run(pipelines=["data_processing"])
+    project.run(pipelines=["training"])
+    (run,) = runs(client)
+    file = project.path / "data" / "scaler.pkl"
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[-10] ^= 1
+    with file.open("r+b") as stream:
+        stream.write(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    failure = repackage(Request(run.info.run_id, project.path)).failure
+
+    assert f"it is not what run '{run.info.run_id}' has saved, whose SHA-256 is" in str(failure)
+
+
+def test_the_version_and_the_parameters_are_those_of_the_run(project: KedroProject, client: MlflowClient) -> None:
+    """A later run with other parameters has saved a newer version; the earlier run still gets its own."""
+    project.run(pipelines=["data_processing"])
+    project.write_config("catalog", {**CATALOG, "scaler": {**CATALOG["scaler"], "versioned": True}})
+    project.run(pipelines=["training"], runtime_params={"training.factor": 2.0, "offset": 10.0})
+    (first,) = runs(client)
+    time.sleep(0.01)
+    project.run(pipelines=["training"])
+
+    packaging = repackage(Request(first.info.run_id, project.path, models=("prices",)))
+
+    (model,) = packaging.ready
+    again = mlflow.pyfunc.load_model(model.uri).predict(pd.DataFrame({"x": [9, 10]}))["prediction"].tolist()
+    assert again == pytest.approx([7.0, 13.0])
+    assert client.get_logged_model(model.uri.removeprefix("models:/")).source_run_id == first.info.run_id
+
+
+def test_a_training_that_failed_after_it_had_saved_its_model_can_be_packaged(
+    project: KedroProject, client: MlflowClient
+) -> None:
+    """A node behind the model fails: the run is FAILED, and holds a READY model when its user asks for it."""
+    project.write_pipeline(
+        "training", TRAINING.replace("    if mlflow", "    raise RuntimeError('no plot')\n    if mlflow")
+    )
+    project.run(pipelines=["data_processing"])
+    with pytest.raises(RuntimeError, match="no plot"):
+        project.run(pipelines=["training"])
+    (run,) = runs(client)
+
+    packaging = repackage(Request(run.info.run_id, project.path))
+
+    assert packaging.failure is None
+    assert models(client)["READY"].source_run_id == run.info.run_id
+    assert [run.info.status for run in runs(client)] == ["FAILED"]
+
+
+def test_a_run_that_saved_nothing_has_nothing_to_package(project: KedroProject, client: MlflowClient) -> None:
+    """A run of which no record tells is refused by the names of the artifacts, and taken when its user insists."""
+    project.run(pipelines=["data_processing"])
+    project.write_models({"prices": MODEL}, enabled=False)
+    project.run(pipelines=["training"])
+    project.write_models({"prices": MODEL})
+    foreign = client.create_run(client.create_experiment("elsewhere")).info.run_id
+
+    with pytest.raises(RunRecordError) as caught:
+        repackage(Request(foreign, project.path))
+    packaging = repackage(Request(foreign, project.path, unrecorded=True))
+
+    assert str(caught.value) == (
+        f"Cannot package run '{foreign}' again: nothing tells that it has saved 'model'.\n"
+        "  nothing tells that it has saved 'scaler'.\n"
+        "  Package what the catalog holds all the same with '--unrecorded', or train again."
+    )
+    assert packaging.failure is None
+    store = Path(models(client)["READY"].artifact_location.removeprefix("file://"))
+    manifest = json.loads((store / "manifest.json").read_text(encoding="utf-8"))
+    assert [artifact["from_this_run"] for artifact in manifest["artifacts"]] == [False, False]
+
+
+def test_mistakes_of_the_command_are_told(project: KedroProject, client: MlflowClient) -> None:
+    """A run that is not there, a model that is not configured, and a project without our part."""
+    run = train_without_a_model(project, client)
+
+    with pytest.raises(TrackingError, match="Cannot find run 'nowhere' at 'sqlite:"):
+        repackage(Request("nowhere", project.path))
+    with pytest.raises(ConfigurationError, match=r"there is no 'costs'\. There are: 'prices'\."):
+        repackage(Request(run.info.run_id, project.path, models=("costs",)))
+    project.write_models({"prices": MODEL}, enabled=False)
+    done = project.command("autolog", "package", "--run-id", run.info.run_id)
+
+    assert done.returncode == 1
+    assert "autolog_pipeline: there is none, or it is not enabled" in done.stderr
+
+
+def test_the_environment_and_the_command_line_of_the_run_are_taken(project: KedroProject, client: MlflowClient) -> None:
+    """What led to the run's files leads to them again, from the record on this machine and from the one in the run."""
+    catalog = {**CATALOG, "scaler": {**CATALOG["scaler"], "filepath": "data/${runtime_params:shop,none}.pkl"}}
+    project.write_config("catalog", catalog)
+    project.write_config("parameters", {"offset": 7.0}, env="night")
+    project.run(pipelines=["data_processing"])
+    project.write_pipeline("inference", BROKEN)
+    with pytest.raises(NotPackagedError) as caught:
+        project.run(pipelines=["training"], env="night", runtime_params={"shop": "berlin"})
+    project.write_pipeline("inference", INFERENCE)
+    (run,) = runs(client)
+
+    for _ in ("from this machine", "from the run"):
+        done = project.command("autolog", "package", "--run-id", run.info.run_id)
+
+        assert done.returncode == 0, done.stderr
+        (uri,) = re.findall(r"is READY as (models:/\S+)\.", done.stdout)
+        assert mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"x": [9]}))["prediction"].tolist() == [5.5]
+    assert f"kedro autolog package --run-id {run.info.run_id} --env night" == caught.value.retry
+
+
+def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroProject, client: MlflowClient) -> None:
+    """After SIGKILL nothing of ours has run: the retry marks the old model FAILED, and ends the run."""
+    project.run(pipelines=["data_processing"])
+    project.write_pipeline(
+        "inference",
+        INFERENCE.replace("    return (scaled", "    import os; os.kill(os.getpid(), 9)\n    return (scaled"),
+    )
+    killed = project.run_command("training")
+    project.write_pipeline("inference", INFERENCE)
+    (run,) = runs(client)
+    left = {str(model) for model in models(client)}
+
+    packaging = repackage(Request(run.info.run_id, project.path))
+
+    assert killed.returncode == -signal.SIGKILL
+    assert left == {"PENDING"}
+    assert run.info.status == "RUNNING"
+    assert packaging.failure is None
+    assert set(models(client)) == {"FAILED", "READY"}
+    assert models(client)["FAILED"].tags["kedro_autolog_pipeline.failure"] == (
+        "The process that packaged it ended before it could finish."
+    )
+    assert [run.info.status for run in runs(client)] == ["FINISHED"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")
+def test_sigterm_leaves_nothing_pending(project: KedroProject, client: MlflowClient) -> None:
+    """A container that is stopped during packaging leaves a FAILED model, and says how to go on."""
+    project.run(pipelines=["data_processing"])
+    project.write_pipeline(
+        "inference",
+        INFERENCE.replace("    return (scaled", "    import os; os.kill(os.getpid(), 15)\n    return (scaled"),
+    )
+
+    done = project.run_command("training")
+
+    assert done.returncode == 128 + signal.SIGTERM
+    assert set(models(client)) == {"FAILED"}
+    (run,) = runs(client)
+    assert run.info.status == "FINISHED"
+    assert f"kedro autolog package --run-id {run.info.run_id}" in done.stdout.replace("\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")
+def test_sigterm_during_training_ends_the_run_killed(project: KedroProject, client: MlflowClient) -> None:
+    """A training that a scheduler stops is KILLED, as one that its user stops."""
+    project.run(pipelines=["data_processing"])
+    project.write_pipeline(
+        "training",
+        TRAINING.replace('    return {"mean"', '    import os; os.kill(os.getpid(), 15)\n    return {"mean"'),
+    )
+
+    done = project.run_command("training")
+
+    assert done.returncode == 128 + signal.SIGTERM
+    assert [run.info.status for run in runs(client)] == ["KILLED"]
