@@ -5,6 +5,8 @@ TEST_FLAGS ?= -n 2 --cov
 # What old versions of others warn of is not ours to mend.
 LOWEST_FLAGS ?= -n 2 -W default
 LOWEST_TESTS ?= tests/scenarios
+# Add --update-page to write the table into the page for users.
+FAULTS_FLAGS ?= -n 2 -m faults
 
 VENV := .venv
 VENV_LOWEST := .venv-lowest
@@ -32,7 +34,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere test test-lowest lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere test test-lowest faults lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -62,6 +64,9 @@ test: lint ## Check the code, then run all tests and measure their coverage.
 
 test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
 	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)
+
+faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
 
 lint: $(VENV)/.installed ## Check style, types, imports and docstrings.
 	@$(VENV)/bin/ruff check --quiet $(SOURCES)

@@ -103,9 +103,9 @@ def score(tracking_uri: str, models: Sequence[str]) -> None:
 
     mlflow.set_tracking_uri(tracking_uri)
     for model in models:
-        answer = mlflow.pyfunc.load_model(f"models:/{model}").predict(pd.DataFrame({"x": [9.5, 10.5]}))
-        # The line through the project's data, moved by half: 3 x - 28.5 + 0.5.
-        assert [round(value, 6) for value in answer["prediction"]] == [0.5, 3.5]
+        answer = mlflow.pyfunc.load_model(f"models:/{model}").predict(pd.DataFrame({"x": [9, 10]}))
+        # The slope is 3, the mean of x is 9.5, and the offset 0.5.
+        assert [round(value, 6) for value in answer["prediction"]] == [-1.0, 2.0]
 
 
 def _redirected(target: Callable[..., Any], arguments: Sequence[Any], output: Path) -> None:

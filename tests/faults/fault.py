@@ -1,4 +1,4 @@
-"""What can go wrong, as data: each fault with what the user is to see, what is to be in the store, and what a retry does."""
+"""What can go wrong, as data: each fault with what the user sees, what the store holds, and what a retry does."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Strike:
 
 
 class Gate:
-    """A proxy at an address of its own, which refuses connections while it is closed, as the port of a dead server does.
+    """A proxy, which refuses connections while it is closed, as the port of a dead server does.
 
     Attributes:
         port: Where it listens, from the first time that it is open.
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class looks for these names
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class calls it so
         pass

@@ -112,10 +112,9 @@ class Scene:
                 command = _on_small_disk(staging, command)
             else:
                 variables["FAULTS_FILE_SIZE"] = str(DISK_SIZE)
-        retries = _RETRIES.get(cause, _IMPATIENT)
-        ended = run_process(
-            command, self.project.path, self._variables(retries | variables), self.directory / "run.txt", self._started
-        )
+        variables |= _RETRIES.get(cause, _IMPATIENT)
+        output = self.directory / "run.txt"
+        ended = run_process(command, self.project.path, self._variables(variables), output, self._started)
         self.server.gate.arm(None)
         return ended
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import attrs
 
 from faults.commands import Ended
-from faults.fault import FAULTS, Fault, Retry
-from faults.scene import Scene, StoredModel
+from faults.fault import FAULTS, Retry
+from faults.scene import Scene
 
-HEADINGS = ("fault", "what the user sees", "what the store holds", "what `kedro autolog package --run-id <run>` does")
+HEADINGS = ("fault", "what the user sees", "what the store holds", "what a retry gives")
 
-_LONGEST = 420
+_LONGEST_LINE = 150
 
-_ERROR = re.compile(r"^(?:[\w.]*(?:Error|Exception|Interrupt|Exit): |Aborted!)", re.MULTILINE)
-_LOGGED = re.compile(r"^(?:\[[^\]]*\]|\s)\s+(?:INFO|WARNING|ERROR)\s+", re.MULTILINE)
-_PLACE = re.compile(r"\s+\w+\.py:\d+$", re.MULTILINE)
+_START = re.compile(
+    r"(?:\[[\d/: ]+\])?\s*(?P<level>INFO|WARNING|ERROR)\s{2,}|(?P<error>[\w.]*(?:Error|Exception): |Aborted!)"
+)
+_PLACE = re.compile(r"\s+\w+\.py:\d+$")
+_BOXES = "╭│╰🏃🧪"
 
 
 @attrs.frozen
@@ -37,48 +40,68 @@ class Observation:
     retried: str
 
     @classmethod
-    def of(
-        cls,
-        fault: Fault,
-        ended: Ended,
-        runs: Mapping[str, str],
-        models: Sequence[StoredModel],
-        scene: Scene,
-        retried: str,
-    ) -> Observation:
-        """Put what was observed into words that are the same each time."""
+    def of(cls, scene: Scene, ended: Ended, stored: str, refusal: str) -> Observation:
+        """Put what was observed into words that are the same each time.
 
-        def plain(text: str) -> str:
-            text = text.replace(str(scene.project.path), "<project>").replace(scene.server.gate.address, "<server>")
-            text = re.sub(r"\bm-[0-9a-f]{32}\b", "<model>", text)
-            return re.sub(r"\b[0-9a-f]{32}\b", "<run>", text)
-
-        stored = [f"run {status}" for status in runs.values()] + [f"model {model.status}" for model in models]
-        what = fault.retry.value
-        if fault.retry is Retry.REFUSED:
-            what = f"refuses: {shortened(plain(last_message(retried)))}"
-        return cls(
-            fault.name, shortened(plain(last_message(ended.output))), ", ".join(stored) or "nothing", what
-        )
+        Args:
+            scene: The scene after the retry and the next run.
+            ended: The process that the fault struck.
+            stored: What the store held when it had ended.
+            refusal: What the retry said when it was refused.
+        """
+        fault = scene.fault
+        message = in_short(last_message(ended.output), scene)
+        ending = f"signal {-ended.exit_code}" if ended.exit_code < 0 else f"exit code {ended.exit_code}"
+        refused = f": {in_short(last_message(refusal), scene)}" if fault.retry is Retry.REFUSED else ""
+        return cls(fault.name, f"{ending}{message and f': {message}'}", stored, f"{fault.retry.value}{refused}")
 
     def as_properties(self) -> dict[str, str]:
         """Give it as what travels between the processes of the tests."""
         return attrs.asdict(self)
 
 
-def last_message(output: str) -> str:
-    """Give the last message of a process: an exception with its text, or a line of its log; empty when it has none."""
-    lines = [line for line in output.splitlines() if line.strip() and line[0] not in "🏃🧪"]
-    text = "\n".join(lines)
-    starts = [match.start() for pattern in (_ERROR, _LOGGED) for match in pattern.finditer(text)]
-    message = text[max(starts, default=0) :]
-    return " ".join(_PLACE.sub("", _LOGGED.sub("", message)).split())
+def last_message(output: str) -> list[str]:
+    """Give the lines of the message that matters most: that with a command, else the last error, else the last news."""
+    blocks: list[tuple[str, list[str]]] = []
+    for line in output.splitlines():
+        start = _START.match(line)
+        text = _PLACE.sub("", line[start.end("level") :] if start is not None and start["level"] else line).strip()
+        if start is not None:
+            blocks.append((start["level"] or "ERROR", [text]))
+        elif text and text[0] not in _BOXES:
+            if not blocks:
+                blocks.append(("ERROR", []))
+            blocks[-1][1].append(text)
+    found = [lines for level, lines in blocks if level != "INFO" or lines[0].startswith("Packaged")]
+    with_command = [lines for lines in found if "kedro autolog package" in lines[-1]]
+    return [[], *found, *with_command][-1]
 
 
-def shortened(text: str) -> str:
-    """Leave out the middle of a long text."""
-    half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]} […] {text[-half:]}"
+def in_short(lines: Sequence[str], scene: Scene) -> str:
+    """Give the first line and the last one as code, without what is another in each run."""
+
+    def plain(line: str) -> str:
+        names = {
+            str(scene.project.path): "<project>",
+            scene.server.gate.address: "<server>",
+            scene.project.package: "<package>",
+        }
+        for name, stand_in in names.items():
+            line = line.replace(name, stand_in)
+        line = re.sub(r"\bm-[0-9a-f]{32}\b", "<model>", line)
+        line = re.sub(r"\b[0-9a-f]{32}\b", "<run>", line)
+        line = re.sub(r"\bin \d+\.\d s\b", "in <seconds> s", line)
+        return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} […]"
+
+    ends = dict.fromkeys([lines[0], lines[-1]]) if lines else {}
+    return " … ".join(f"`{plain(line)}`" for line in ends)
+
+
+def write_table(page: Path, table: str) -> None:
+    """Put a table into a page, between its marks."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- faults: begin -->\n")
+    _, end, after = rest.partition("<!-- faults: end -->\n")
+    page.write_text(f"{before}{begin}\n{table}\n\n{end}{after}", encoding="utf-8")
 
 
 def markdown(observations: Iterable[Observation]) -> str:

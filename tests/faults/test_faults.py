@@ -72,7 +72,8 @@ def test_no_training_is_lost(
     loaded = scene.load(model.model_id for model in after if model.status == "READY")
     assert loaded.exit_code == 0, loaded.output
     assert_nothing_stays(scene.temporary)
-    observation = Observation.of(fault, ended, runs, models, scene, refusal)
+    stored = [f"run {status}" for status in runs.values()] + [f"model {model.status}" for model in models]
+    observation = Observation.of(scene, ended, ", ".join(stored) or "nothing", refusal)
     request.node.user_properties.append(("fault", observation.as_properties()))
 
 
