@@ -113,7 +113,7 @@ class Scene:
             else:
                 variables["FAULTS_FILE_SIZE"] = str(DISK_SIZE)
         variables |= _RETRIES.get(cause, _IMPATIENT)
-        output = self.directory / "run.txt"
+        output = self.directory / "fault.txt"
         ended = run_process(command, self.project.path, self._variables(variables), output, self._started)
         self.server.gate.arm(None)
         return ended
@@ -160,6 +160,8 @@ class Scene:
             "TMPDIR": str(self.temporary),
             # Kedro's log and its tracebacks have lines of this width.
             "COLUMNS": "2000",
+            # What old and new versions of others deprecate is no part of what a fault makes a user see.
+            "PYTHONWARNINGS": "ignore",
             **more,
         }
 

@@ -20,6 +20,7 @@ _START = re.compile(
     r"(?:\[[\d/: ]+\])?\s*(?P<level>INFO|WARNING|ERROR)\s{2,}|(?P<error>[\w.]*(?:Error|Exception): |Aborted!)"
 )
 _PLACE = re.compile(r"\s+\w+\.py:\d+$")
+_PLAIN = "plain"
 _BOXES = "╭│╰🏃🧪"
 
 
@@ -64,13 +65,16 @@ def last_message(output: str) -> list[str]:
     """Give the lines of the message that matters most: that with a command, else the last error, else the last news."""
     blocks: list[tuple[str, list[str]]] = []
     for line in output.splitlines():
+        if not line.strip() or line[0] in _BOXES:
+            continue
         start = _START.match(line)
-        text = _PLACE.sub("", line[start.end("level") :] if start is not None and start["level"] else line).strip()
-        if start is not None:
-            blocks.append((start["level"] or "ERROR", [text]))
-        elif text and text[0] not in _BOXES:
-            if not blocks:
-                blocks.append(("ERROR", []))
+        level = start["level"] if start is not None else None
+        text = _PLACE.sub("", line[start.end("level") :] if start is not None and level is not None else line).strip()
+        # A log indents the further lines of a message.
+        is_new = start is not None or not blocks or (blocks[-1][0] != _PLAIN and not line[0].isspace())
+        if is_new:
+            blocks.append((level or _PLAIN, [text]))
+        else:
             blocks[-1][1].append(text)
     found = [lines for level, lines in blocks if level != "INFO" or lines[0].startswith("Packaged")]
     with_command = [lines for lines in found if "kedro autolog package" in lines[-1]]
