@@ -7,6 +7,8 @@ LOWEST_FLAGS ?= -n 2 -W default
 LOWEST_TESTS ?= tests/scenarios
 BESIDE_FLAGS ?= -n 2
 BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/test_config.py
+# Add --update-page to write the table into the page for users.
+FAULTS_FLAGS ?= -n 2 -m faults
 
 VENV := .venv
 VENV_LOWEST := .venv-lowest
@@ -35,7 +37,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere test test-lowest test-beside lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere test test-lowest test-beside faults lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -70,6 +72,9 @@ test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest v
 test-beside: $(VENV_BESIDE)/.installed ## Run the tests that need kedro-mlflow, installed beside this package.
 	@$(WITH_TMPDIR) && $(VENV_BESIDE)/bin/pytest $(BESIDE_FLAGS) --junitxml="$$TMPDIR/report.xml" $(BESIDE_TESTS) && \
 	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need kedro-mlflow were skipped." >&2; exit 1; fi
+
+faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
 
 lint: $(VENV)/.installed ## Check style, types, imports and docstrings.
 	@$(VENV)/bin/ruff check --quiet $(SOURCES)

@@ -1,0 +1,109 @@
+"""A directory comes in, a Kedro project that tells where its training and its packaging are goes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kedro_project import KedroProject, write_project
+
+GATE_VARIABLE = "FAULTS_GATE"
+"""Where the project's processes tell what they have reached; unset, they tell nothing."""
+
+REACHED = """
+import http.client
+import os
+
+def reached(stage):
+    address = os.environ.get("FAULTS_GATE")
+    if address is not None:
+        connection = http.client.HTTPConnection(address, timeout=60)
+        connection.request("POST", f"/reached/{stage}")
+        connection.getresponse().read()
+        connection.close()
+"""
+
+# The manifest is written when half of the package is there.
+SETTINGS = """
+import sys
+from .reached import reached
+
+def tell(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("package/manifest.json"):
+        reached("writing")
+
+sys.addaudithook(tell)
+"""
+
+TRAINING = """
+import os
+from kedro.pipeline import Pipeline, node
+from {package}.reached import reached
+
+def fit_scaler(table):
+    reached("beginning")
+    return {{"mean": float(table["x"].mean()), "payload": bytes(2_000_000)}}
+
+def fit_model(table, scaler, factor):
+    centred = table["x"] - scaler["mean"]
+    return {{"slope": factor * float((centred * table["label"]).sum() / (centred ** 2).sum())}}
+
+def evaluate(table, model):
+    reached("training")
+    if "FAULTS_RAISE" in os.environ:
+        raise ValueError("the plot has no axes")
+    if "FAULTS_FILE_SIZE" in os.environ:
+        import resource
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FAULTS_FILE_SIZE"]), -1))
+
+def create_pipeline(**kwargs):
+    return Pipeline([
+        node(fit_scaler, "table", "scaler"),
+        node(fit_model, ["table", "scaler", "params:training.factor"], "model"),
+        node(evaluate, ["table", "model"], None),
+    ])
+"""
+
+INFERENCE = """
+from kedro.pipeline import Pipeline, node
+from {package}.reached import reached
+
+def scale(instances, scaler):
+    reached("proving" if ".autolog_pipeline" in __file__ else "gathering")
+    return instances["x"] - scaler["mean"]
+
+def predict(scaled, model, offset):
+    return (scaled * model["slope"] + offset).to_frame("prediction")
+
+def create_pipeline(**kwargs):
+    return Pipeline([
+        node(scale, ["instances", "scaler"], "scaled"),
+        node(predict, ["scaled", "model", "params:offset"], "predictions"),
+    ])
+"""
+
+REGISTRY = """
+from kedro.framework.project import find_pipelines
+
+def register_pipelines():
+    pipelines = find_pipelines()
+    pipelines["__default__"] = pipelines["data_processing"] + pipelines["training"]
+    return pipelines
+"""
+
+
+def write_training_project(directory: Path) -> KedroProject:
+    """Write the project; ``kedro run`` trains."""
+    project = write_project(directory)
+    project.write("reached.py", REACHED)
+    project.write("settings.py", SETTINGS)
+    project.write("pipeline_registry.py", REGISTRY)
+    project.write_pipeline("training", TRAINING.format(package=project.package))
+    project.write_pipeline("inference", INFERENCE.format(package=project.package))
+    return project
+
+
+def trained_outputs(project: KedroProject) -> list[str]:
+    """Name the outputs of training that are on disk, each once whatever versions it has."""
+    data = project.path / "data"
+    found = [*data.glob("scaler.pkl"), *data.glob("model.pkl/*/model.pkl")]
+    return sorted({file.name for file in found if file.stat().st_size})
