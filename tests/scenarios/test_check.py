@@ -128,7 +128,7 @@ def test_a_program_reads_one_json_document(project: KedroProject) -> None:
         "parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": {"low": {"deep": [1, "a"]}}}
     )
     (project.path / "logging.yml").write_text(
-        "version: 1\nhandlers: {err: {class: logging.StreamHandler}}\nroot: {handlers: [err], level: INFO}\n"
+        "version: 1\nhandlers: {err: {class: logging.StreamHandler}}\nroot: {handlers: [err]}\nloggers: {}\n"
     )
     environment = {**os.environ, "KEDRO_LOGGING_CONFIG": str(project.path / "logging.yml")}
 
