@@ -2,10 +2,10 @@
 
 PYTHON ?= python3
 TEST_FLAGS ?= -n 2 --cov
-# What old versions of others warn of is not ours to mend.
+# What kedro-mlflow and old versions of others warn of is not ours to mend.
 LOWEST_FLAGS ?= -n 2 -W default
 LOWEST_TESTS ?= tests/scenarios
-BESIDE_FLAGS ?= -n 2
+BESIDE_FLAGS ?= -n 2 -W default
 BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/test_config.py
 # Add --update-page to write the table into the page for users.
 FAULTS_FLAGS ?= -n 2 -m faults

@@ -63,13 +63,15 @@ def train(project: KedroProject) -> None:
     assert 0 == done.returncode, done.stderr
 
 
-def test_the_example_moves_over(before: KedroProject, client: MlflowClient) -> None:
+def test_the_example_moves_over(before: KedroProject, client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before and after, the run has one model of the same name with the same predictions, registered alike."""
     train(before)
     move_over(before)
     train(before)
 
     theirs, ours = models(client)
+    # Their model needs the project.
+    monkeypatch.syspath_prepend(before.path / "src")
     mlflow.set_tracking_uri(f"sqlite:///{before.path / 'mlflow.db'}")
     old, new = (mlflow.pyfunc.load_model(f"models:/{model.model_id}") for model in (theirs, ours))
     assert [("prices", "READY")] * 2 == [(model.name, model.status) for model in (theirs, ours)]

@@ -47,14 +47,11 @@ def create_pipeline(**kwargs):
 REGISTRY_OF_THEIRS = """
 from kedro.framework.project import find_pipelines
 from kedro_mlflow.pipeline import pipeline_ml_factory
+from {package}.pipelines import inference, training
 
 def register_pipelines():
-    pipelines = find_pipelines()
-    training, inference = (pipelines.get(name) for name in ("training", "inference"))
-    if training and inference:
-        pipelines["training"] = pipeline_ml_factory(training, inference, input_name="instances")
-    pipelines["__default__"] = sum(pipelines.values())
-    return pipelines
+    made = pipeline_ml_factory(training.create_pipeline(), inference.create_pipeline(), input_name="instances")
+    return {{**find_pipelines(), "training": made}}
 """
 
 
@@ -225,7 +222,7 @@ def test_a_project_with_their_factory_is_told_once_how_to_move_over(
     installed: KedroProject, client: MlflowClient, records: list[logging.LogRecord]
 ) -> None:
     """One line for all runs of a process names the pipelines and the document; both models are in the run."""
-    installed.write("pipeline_registry.py", REGISTRY_OF_THEIRS)
+    installed.write("pipeline_registry.py", REGISTRY_OF_THEIRS.format(package=installed.package))
     records.clear()
 
     installed.run(pipelines=["training"])
