@@ -62,11 +62,17 @@ def measure(directory: Path, turns: int, sizes: Sizes, training_seconds: float) 
         shape: write_measured_project(directory / f"{number}", shape) for number, shape in enumerate(sorted(shapes))
     }
     measured = interleaved({f"{shape}": project.seconds for shape, project in projects.items()}, turns)
-    found = [_found(kind, {n: measured[f"{shape}"] for n, shape in of.items()}) for kind, of in kinds.items() if of]
+    found = [compared(kind, {n: measured[f"{shape}"] for n, shape in of.items()}) for kind, of in kinds.items() if of]
     return Findings([each for each, _ in found], [remark for _, remark in found])
 
 
-def _found(kind: str, seconds: Mapping[int, Sequence[float]]) -> tuple[Comparison, str]:
+def compared(kind: str, seconds: Mapping[int, Sequence[float]]) -> tuple[Comparison, str]:
+    """Compare the second half of a size with the first, and say what one more costs.
+
+    Args:
+        kind: Of what there is more.
+        seconds: Measurements by size, at least three: the first, the last, and the half of the last but one.
+    """
     first, *_, half, last = sorted(seconds)
     halves = {
         "ours": [after - before for before, after in zip(seconds[half], seconds[last], strict=True)],

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.growth import compared
+from benchmarks.measured_project import Shape, write_measured_project
 from benchmarks.measurements import Summary, interleaved, line_through, summarise, typical_ratio
 from benchmarks.report import BEGIN, END, Comparison, Unit, replace_results, table
 
@@ -43,6 +45,40 @@ def test_what_is_measured_takes_turns() -> None:
 
     assert ["a", "b", "a", "b", "b", "a"] == calls
     assert {"a": [2.0, 5.0], "b": [3.0, 4.0]} == measured
+
+
+def test_a_single_turn_is_not_warmed_up() -> None:
+    """A quick look takes each measurement once."""
+    numbers = count()
+
+    assert {"a": [0.0]} == interleaved({"a": lambda: float(next(numbers))}, turns=1)
+
+
+@pytest.mark.parametrize(("exponent", "is_linear"), [(1, True), (2, False)])
+def test_growth_is_linear_where_both_halves_cost_the_same(exponent: int, *, is_linear: bool) -> None:
+    """Each half is what it adds, turn by turn."""
+    seconds = {size: [0.5 + 0.001 * size**exponent] * 2 for size in (0, 10, 50, 100)}
+
+    comparison, remark = compared("node", seconds)
+
+    assert is_linear is comparison.is_met
+    assert pytest.approx([0.001 * (100**exponent - 50**exponent)] * 2) == comparison.ours
+    assert pytest.approx([0.001 * 50**exponent] * 2) == comparison.theirs
+    assert remark.startswith("Packaging takes 0.50 s for 0, ")
+
+
+def test_the_measured_project_is_packaged(tmp_path: Path) -> None:
+    """It has the shape that is asked for; what it has stored is taken away after it was measured."""
+    project = write_measured_project(
+        tmp_path / "project", Shape(nodes=2, artifacts=2, artifact_bytes=1000, blob_bytes=2000)
+    )
+
+    packaged = project.package()
+
+    assert packaged.seconds > 0
+    assert packaged.stored_bytes > 4000
+    assert packaged.bytes_written > 0
+    assert [] == list(project.path.rglob("mlartifacts/*"))
 
 
 def test_a_line_goes_through_the_points() -> None:
