@@ -139,8 +139,10 @@ class KedroProject:
         option = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
         return self.command("run", *([] if pipeline is None else [option, pipeline]))
 
-    def command(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run ``kedro …`` in a process of its own."""
+    def command(
+        self, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``kedro …`` in a process of its own, with more variables than this one's."""
         return subprocess.run(
             [sys.executable, "-m", "kedro", *arguments],
             cwd=cwd or self.path,
@@ -148,7 +150,7 @@ class KedroProject:
             text=True,
             check=False,
             timeout=300,
-            env={**os.environ, "COLUMNS": "200"},
+            env={**os.environ, "COLUMNS": "200", **(env or {})},
         )
 
 

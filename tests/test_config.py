@@ -20,6 +20,7 @@ from kedro_autolog_pipeline.config import (
     ExperimentConfig,
     ModelConfig,
     OnFailure,
+    PartialRuns,
     ProjectConfig,
     RunConfig,
     ServerConfig,
@@ -92,6 +93,7 @@ def test_what_the_file_leaves_out_has_its_default() -> None:
         autolog_pipeline=AutologPipelineConfig(
             enabled=True,
             on_failure=OnFailure.RAISE,
+            partial_runs=PartialRuns.SKIP,
             models=(
                 ModelConfig(
                     name="penguin_species",
@@ -130,6 +132,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
         "autolog_pipeline": {
             "enabled": False,
             "on_failure": "warn",
+            "partial_runs": "package",
             "models": {
                 "species": {
                     **PAIR,
@@ -159,6 +162,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
         autolog_pipeline=AutologPipelineConfig(
             enabled=False,
             on_failure=OnFailure.WARN,
+            partial_runs=PartialRuns.PACKAGE,
             models=(
                 ModelConfig(
                     name="species",
@@ -364,6 +368,11 @@ def test_a_misspelt_key_does_not_count_as_missing_too() -> None:
         (
             {"autolog_pipeline": {**with_pair()["autolog_pipeline"], "enabled": "yes please"}},
             "autolog_pipeline.enabled: expected true or false, got 'yes please'.",
+        ),
+        (
+            {"autolog_pipeline": {**with_pair()["autolog_pipeline"], "partial_runs": "packge"}},
+            "autolog_pipeline.partial_runs: expected 'skip' or 'package' or 'error', got 'packge'. "
+            "Did you mean 'package'?",
         ),
         (
             {"autolog_pipeline": {**with_pair()["autolog_pipeline"], "on_failure": 3}},

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -352,7 +351,7 @@ def _below(path: str, key: object) -> str:
 
 
 def _contradictions(content: Mapping[str, Any]) -> Iterator[str]:
-    """Wrong names of pairs, and keys that exclude or need each other; wrong types are left to structuring."""
+    """Names of pairs that are none, and keys that exclude or need each other; wrong types are left to structuring."""
     ours = content.get(_OUR_KEY)
     if not isinstance(ours, Mapping):
         return
@@ -364,7 +363,7 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[str]:
     for name, pair in models.items():
         path = f"{_OUR_KEY}.models.{name}"
         try:
-            _name_without("/:.%\"'", "logged model", name)
+            _structure_string(name, str)
         except _UnfitError as error:
             yield f"{path}: {error}"
         if isinstance(pair, Mapping):
@@ -430,8 +429,6 @@ def _converter() -> Converter:
         AutologPipelineConfig: {"models": structure_models},
         ModelConfig: {
             "input_name": structure_input_name,
-            "registered_model_name": _structure_registered_name,
-            "alias": _structure_alias,
             "copy_mode": _structure_copy_mode,
             "runner": _structure_runner,
             "input_example": _structure_example,
@@ -565,32 +562,6 @@ def _structure_tag(value: object, _: object) -> str:
     if isinstance(value, (Mapping, list, tuple)):
         _refuse("a string or a number", value)
     return str(value)
-
-
-# MLflow's own rules for names. It applies them when a model is logged, after training.
-
-
-def _structure_registered_name(value: object, _: object) -> str:
-    return _name_without("/:", "registered model", value)
-
-
-def _name_without(forbidden: str, kind: str, value: object) -> str:
-    name = _structure_string(value, str)
-    if any(character in name for character in forbidden):
-        msg = f"{name!r} cannot name a {kind}. MLflow forbids {' '.join(forbidden)} in it."
-        raise _UnfitError(msg)
-    return name
-
-
-def _structure_alias(value: object, _: object) -> str:
-    alias = _structure_string(value, str)
-    if not re.fullmatch(r"[\w-]{1,255}", alias):
-        msg = f"{alias!r} cannot be an alias. MLflow allows letters, digits, _ and - in it."
-        raise _UnfitError(msg)
-    if alias.lower() == "latest" or re.fullmatch(r"[vV]\d+", alias):
-        msg = f"{alias!r} cannot be an alias. MLflow reserves 'latest', and 'v' with a number."
-        raise _UnfitError(msg)
-    return alias
 
 
 def _described(error: Exception, path: str) -> Iterator[str]:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class AutologPipelineError(Exception):
-    """Root of every error that this package raises."""
+    """Root of every error that this package raises.
+
+    It can be pickled, for a worker of Kedro's ParallelRunner to raise it.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By itself, an exception would be made again from its message, in the place of its first attribute.
+        return _restored, (type(self), self.args, vars(self))
 
 
 class ConfigurationError(AutologPipelineError):
@@ -23,6 +31,23 @@ class ConfigurationError(AutologPipelineError):
         super().__init__(
             f"Cannot use 'mlflow.yml': {_counted(len(self.mistakes), 'mistake')}.\n{listed}\n"
             "Correct them and run again; no node has run."
+        )
+
+
+class PreflightError(AutologPipelineError):
+    """A training would end without its models, which is known before its first node.
+
+    Attributes:
+        faults: One sentence a fault, and what to do; never empty.
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        # What others say in a fault may go over several lines.
+        listed = "\n".join(f"  - {fault}".replace("\n", "\n    ") for fault in self.faults)
+        super().__init__(
+            f"Cannot start the training: {_counted(len(self.faults), 'fault')}.\n{listed}\n"
+            "Correct them and run again; no node has run, and no MLflow run was opened."
         )
 
 
@@ -176,3 +201,11 @@ class PredictionError(AutologPipelineError):
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _restored(
+    kind: type[AutologPipelineError], arguments: tuple[Any, ...], attributes: Mapping[str, Any]
+) -> AutologPipelineError:
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(attributes)
+    return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ logging.getLogger("kedro_autolog_pipeline").setLevel(logging.INFO)
 _PROJECT: ContextVar[Project | ConfigurationError | None] = ContextVar("_PROJECT", default=None)
 _TRAINING_RUN: ContextVar[TrainingRun | None] = ContextVar("_TRAINING_RUN", default=None)
 
+# By Kedro's id of the run: the threads of a runner know no context, and the forks of one have a copy of this.
+_OPEN: dict[str, TrainingRun] = {}
+
 
 class AutologPipelineHook:
     """Packages the inference pipeline of every training run; see the project's README."""
@@ -36,29 +40,53 @@ class AutologPipelineHook:
         from kedro_autolog_pipeline.project import read_project
 
         try:
-            _PROJECT.set(read_project(context))
+            project = read_project(context)
+            _PROJECT.set(project)
+            if project is not None and "kedro_mlflow" in sys.modules:
+                from kedro_autolog_pipeline.tracking.run import forget_ended_runs
+
+                forget_ended_runs()
         except ConfigurationError as error:
             # A notebook that only looks at the catalog must not fail: the mistakes stop a run.
             _PROJECT.set(error)
 
-    @hook_impl(trylast=True)
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Open the MLflow run of a training, after every plugin that may have opened one."""
+    @hook_impl(wrapper=True, tryfirst=True)
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> Iterator[None]:
+        """Find every fault before any plugin opens an MLflow run; join that run, or open ours, when all have."""
         project = _PROJECT.get()
         # Whoever takes it does the work: the hook may stand in the project's settings besides its entry point.
         _PROJECT.set(None)
-        if project is None:
-            return
-        from kedro_autolog_pipeline.training_run import begin
+        start = None
+        if project is not None:
+            from kedro_autolog_pipeline.training_run import prepare
 
-        _TRAINING_RUN.set(begin(project, run_params, pipeline, catalog, interrupted=_TRAINING_RUN.get()))
+            start = prepare(project, run_params, pipeline, catalog, interrupted=_taken())
+        result = yield
+        training_run = None if start is None else start()
+        if training_run is not None:
+            _TRAINING_RUN.set(training_run)
+            _OPEN[training_run.run_id] = training_run
+        return result
+
+    @hook_impl
+    def before_node_run(self, run_id: str) -> None:
+        """Stop a training whose model could not be loaded, as soon as that is known."""
+        training_run = _OPEN.get(run_id)
+        if training_run is not None:
+            training_run.stop_if_imports_fail()
 
     @hook_impl(wrapper=True, tryfirst=True)
     def after_pipeline_run(self) -> Iterator[None]:
         """Package before any plugin closes the run; what fails is raised when all have had their turn."""
-        training_run = _TRAINING_RUN.get()
-        _TRAINING_RUN.set(None)
-        failure = training_run.finish() if training_run is not None else None
+        training_run = _taken()
+        failure: BaseException | None = None
+        if training_run is not None:
+            try:
+                failure = training_run.finish()
+            except BaseException as interruption:  # noqa: BLE001 - it is raised below
+                failure = interruption
         result = yield
         if failure is not None:
             raise failure
@@ -67,10 +95,16 @@ class AutologPipelineHook:
     @hook_impl
     def on_pipeline_error(self) -> None:
         """Close the run of a training that failed."""
-        training_run = _TRAINING_RUN.get()
-        _TRAINING_RUN.set(None)
+        training_run = _taken()
         if training_run is not None:
             training_run.fail()
+
+
+def _taken() -> TrainingRun | None:
+    """Give the training run of this thread, which from now on has none."""
+    training_run = _TRAINING_RUN.get()
+    _TRAINING_RUN.set(None)
+    return None if training_run is None else _OPEN.pop(training_run.run_id, training_run)
 
 
 hooks = AutologPipelineHook()

@@ -212,6 +212,9 @@ class _Progress:
             package,
             None if rehearsal is None else Trial(rehearsal.model_input, rehearsal.output, rehearsal.again),
             shipped=[code.module for code in contents.environment.code],
+            requirements=(
+                [entry.requirement for entry in contents.requirements] if contents.conda_env is None else None
+            ),
             timeout=contents.pair.config.verify_timeout,
         )
 

@@ -27,9 +27,10 @@ from kedro_autolog_pipeline.packaging.staging import StagingDirectory
 from kedro_autolog_pipeline.project import Project, read_project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
+from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.logged_model import ready_names
 from kedro_autolog_pipeline.tracking.run import TrackedRun, find_run, finish_abandoned, read_records
-from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, export_credentials, find_store
+from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, find_store
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
 
@@ -68,7 +69,7 @@ def repackage(request: Request) -> Packaging:
     local = RunRecord.read(staging.record)
     with ExitStack() as stack:
         opened = _open(stack, request, local)
-        export_credentials(opened.project.credentials)
+        stack.enter_context(EXPORTED_CREDENTIALS.exported(opened.project.credentials))
         store = find_store(opened.project.config.server, request.project_path)
         tracked = find_run(store, request.run_id)
         stored = [RunRecord.from_json(text) for text in read_records(tracked)]

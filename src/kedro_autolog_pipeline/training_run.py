@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import attrs
@@ -12,31 +13,36 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config import OnFailure
-from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.errors import ConfigurationError, VerificationError
 from kedro_autolog_pipeline.model_logging import log_models
 from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.functions import referenced_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import read_parameters
-from kedro_autolog_pipeline.packaging.pinning import Pin, pin_datasets
+from kedro_autolog_pipeline.packaging.pinning import pin_datasets
+from kedro_autolog_pipeline.packaging.pipeline_ml import hint_at_moving
 from kedro_autolog_pipeline.packaging.run_record import RunRecord
 from kedro_autolog_pipeline.packaging.saves import SaveTap, read_journal, tap_saves
-from kedro_autolog_pipeline.packaging.selection import completed_pairs
-from kedro_autolog_pipeline.packaging.staging import StagingDirectory
+from kedro_autolog_pipeline.packaging.selection import partly_trained
+from kedro_autolog_pipeline.packaging.staging import STAGING_DIRECTORY, StagingDirectory
+from kedro_autolog_pipeline.preflight import check_run
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.termination import Termination
+from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
     TrackedRun,
     close_run,
+    is_given,
     join_active_run,
     keep_record,
     log_parameters,
     open_run,
 )
-from kedro_autolog_pipeline.tracking.store import export_credentials, find_store
+from kedro_autolog_pipeline.tracking.store import find_store
+from kedro_autolog_pipeline.verification.import_check import plan_import_check
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,51 +56,57 @@ class TrainingRun:
     Args:
         run: The run, before its first node.
         project: Its project.
-        pairs: The pairs that it completes; not empty.
+        pairs: The pairs that it is packaged for.
+        partial: By model name, the trained artifacts that it gives to pairs of which it trains a part: what it saves
+            is noted in the MLflow run, which can be packaged when other processes have done the rest.
 
     Raises:
         TrackingError: When the tracking server does not answer, or will not have the run.
     """
 
-    def __init__(self, run: KedroRun, project: Project, pairs: list[Pair]) -> None:
-        server, tracking = project.config.server, project.config.tracking
-        export_credentials(project.credentials)
-        names = ",".join(run.pipeline_names)
+    def __init__(
+        self, run: KedroRun, project: Project, pairs: list[Pair], partial: Mapping[str, Iterable[str]]
+    ) -> None:
         self._run = run
         self._project = project
         self._pairs = pairs
+        self._status = RunStatus.FAILED
         self._verifiers: dict[str, Verifier] = {}
-        self._ended = False
-        self._pins: list[Pin] = []
-        self._taps: list[SaveTap] = []
-        self._tracked = join_active_run(server.mlflow_registry_uri) or open_run(
-            find_store(server, run.project_path),
-            tracking,
-            default_experiment=project.package_name,
-            default_name=names,
-            tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
-        )
-        self._staging = StagingDirectory.of(run.project_path, self._tracked.run_id)
-        # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
-        atexit.register(self.end, RunStatus.KILLED)
-        self._termination = Termination()
+        # What is to be undone when it ends, the last first, each whatever the others raise.
+        self._open = ExitStack()
         try:
-            self._record = _record(run, project, pairs, self._tracked)
+            self._tracked = self._track()
+            self._record = _record(run, project, pairs, self._tracked, partial)
+            self._staging = StagingDirectory.of(run.project_path, self._tracked.run_id)
             self._staging.make()
             self._record.write(self._staging.record)
-            self._pins = pin_datasets(pairs, run)
-            trained = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)}
-            self._taps = tap_saves(run.written_as(trained), run.catalog, self._staging.journal)
+            self._taps = self._watch(partial)
             log_parameters(self._tracked, run.parameters())
             # A fresh process needs seconds to import mlflow: it does so beside the training.
-            self._verifiers = {
-                pair.config.name: Verifier(pair.config.name, preload=_preload(pair))
-                for pair in pairs
-                if pair.config.verify
-            }
+            for pair in pairs:
+                if pair.config.verify:
+                    verifier = Verifier(pair.config.name, preload=_preload(pair), imports=plan_import_check(pair, run))
+                    self._open.callback(verifier.close)
+                    self._verifiers[pair.config.name] = verifier
         except BaseException:
             self.end(RunStatus.FAILED)
             raise
+
+    @property
+    def run_id(self) -> str:
+        """Kedro's id of the run."""
+        return self._run.run_id
+
+    def stop_if_imports_fail(self) -> None:
+        """Raise what is known by now of functions that cannot be imported where a model is deployed.
+
+        Raises:
+            VerificationError: With the faults of the first model that has any.
+        """
+        for name, verifier in self._verifiers.items():
+            fault = verifier.fault()
+            if fault is not None:
+                raise VerificationError(name, fault)
 
     def finish(self) -> BaseException | None:
         """Package each pair into the MLflow run, and close it.
@@ -109,28 +121,53 @@ class TrainingRun:
             self.end(RunStatus.FINISHED)
 
     def fail(self) -> None:
-        """Close the MLflow run of a training that failed; what it has saved can be packaged all the same."""
-        record = attrs.evolve(self._record, saves=read_journal(self._staging.journal))
-        if not record.saves or keep_record(self._tracked, record.kedro_run_id, record.to_json(), {}):
-            self._staging.remove()
-        self.end(RunStatus.FAILED)
+        """Close the MLflow run of a training that failed; what it has saved can be packaged all the same.
+
+        It raises nothing, for the user to see why the training failed.
+        """
+        try:
+            record = attrs.evolve(self._record, saves=read_journal(self._staging.journal))
+            if not record.saves or keep_record(self._tracked, record.kedro_run_id, record.to_json(), {}):
+                self._staging.remove()
+            self.end(RunStatus.FAILED)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not what stopped the training
+            _LOGGER.warning("The MLflow run of this training cannot be closed: %s", error)
 
     def end(self, status: RunStatus) -> None:
         """Close the MLflow run if it is ours, and the processes in any case; a second time does nothing."""
-        if self._ended:
-            return
-        self._ended = True
-        atexit.unregister(self.end)
-        self._termination.release()
-        try:
-            for verifier in self._verifiers.values():
-                verifier.close()
-            for tap in self._taps:
-                tap.detach()
-            for pin in self._pins:
-                pin.detach()
-        finally:
-            close_run(self._tracked, status)
+        self._status = status
+        self._open.close()
+
+    def _track(self) -> TrackedRun:
+        """Join the run that is active, or open one."""
+        run, project = self._run, self._project
+        names = ",".join(run.pipeline_names)
+        store = find_store(project.config.server, run.project_path)
+        self._open.enter_context(EXPORTED_CREDENTIALS.exported(project.credentials))
+        tracked = join_active_run(store.registry_uri) or open_run(
+            store,
+            project.config.tracking,
+            default_experiment=project.package_name,
+            default_name=names,
+            tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
+        )
+        self._open.callback(lambda: close_run(tracked, self._status))
+        # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
+        atexit.register(self.end, RunStatus.KILLED)
+        self._open.callback(atexit.unregister, self.end)
+        self._open.callback(Termination().release)
+        return tracked
+
+    def _watch(self, partial: Mapping[str, Iterable[str]]) -> list[SaveTap]:
+        """Keep what is only in memory, and note what is saved."""
+        for pin in pin_datasets(self._pairs, self._run):
+            self._open.callback(pin.detach)
+        read = {name for pair in self._pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
+        written = self._run.written_as(read.union(*partial.values()))
+        taps = tap_saves(written, self._run.catalog, self._staging.journal)
+        for tap in reversed(taps):
+            self._open.callback(tap.detach)
+        return taps
 
     def _package(self) -> BaseException | None:
         for tap in self._taps:
@@ -146,15 +183,15 @@ class TrainingRun:
         return failure
 
 
-def begin(
+def prepare(
     project: Project | ConfigurationError,
     run_params: Mapping[str, Any],
     pipeline: Pipeline,
     catalog: DataCatalog,
     *,
     interrupted: TrainingRun | None,
-) -> TrainingRun | None:
-    """Start tracking a run, if it completes a pair.
+) -> Callable[[], TrainingRun | None]:
+    """Find what a run will package, and every fault that prevents it, before any run of MLflow's is open.
 
     Args:
         project: The project, or the mistakes in its configuration.
@@ -163,21 +200,37 @@ def begin(
         catalog: The project's catalog.
         interrupted: What this thread tracked before and nothing ended; None when there is nothing of the kind.
 
+    Returns:
+        What starts to track it, and raises TrackingError when the server will not have it; it gives None for a run
+        that has nothing to do with any pair.
+
     Raises:
-        ConfigurationError: With every mistake in the configuration.
-        TrackingError: When the tracking server will not have the run.
+        ConfigurationError: With every mistake in ``mlflow.yml``, when it cannot be read.
+        PreflightError: With everything that is known to prevent the run's models.
     """
     if isinstance(project, ConfigurationError):
         raise project
     if interrupted is not None:
         interrupted.end(RunStatus.KILLED)
     run = KedroRun.from_hook(run_params, pipeline, catalog)
-    config = project.config.autolog_pipeline
-    pairs = completed_pairs(config.models, run, project.parameters, partial_runs=config.partial_runs)
-    return TrainingRun(run, project, pairs) if pairs else None
+    preflight = check_run(project, run, staging=run.project_path / STAGING_DIRECTORY)
+    pairs = [] if preflight is None else preflight.pairs
+    hint_at_moving()
+
+    def start() -> TrainingRun | None:
+        # Only a run that somebody else has opened can be continued by another process.
+        models = project.config.autolog_pipeline.models if is_given(project.config.tracking) else ()
+        partial = partly_trained(models, run)
+        for pair in pairs:
+            partial.pop(pair.config.name, None)
+        return TrainingRun(run, project, pairs, partial) if pairs or partial else None
+
+    return start
 
 
-def _record(run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: TrackedRun) -> RunRecord:
+def _record(
+    run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: TrackedRun, partial: Iterable[str]
+) -> RunRecord:
     names = sorted({name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)})
     parameters, _ = read_parameters(names, run.catalog, project.parameters)
     return RunRecord(
@@ -186,7 +239,7 @@ def _record(run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: Tra
         pipelines=list(run.pipeline_names),
         env=run.env,
         runtime_params=dict(run.runtime_params),
-        models=[pair.config.name for pair in pairs],
+        models=[*(pair.config.name for pair in pairs), *partial],
         parameters=parameters,
         closes_run=tracked.is_ours,
     )

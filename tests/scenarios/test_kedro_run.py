@@ -167,37 +167,6 @@ def test_an_unpaired_run_costs_nothing(project: KedroProject) -> None:
     assert not (project.path / "mlartifacts").exists()
 
 
-def test_a_partial_run_is_not_packaged_and_says_why(
-    project: KedroProject, client: MlflowClient, records: list[logging.LogRecord]
-) -> None:
-    """A run with some of the training's nodes leaves no run of ours, and one WARNING with what to do."""
-    project.run(pipelines=["data_processing"])
-    records.clear()
-
-    project.run(pipelines=["training"], to_outputs=["scaler"])
-
-    (record,) = records
-    assert record.levelname == "WARNING"
-    assert record.getMessage().startswith("'prices' will not be packaged: this run leaves out the nodes evaluate")
-    assert record.getMessage().endswith("Run 'kedro run --pipelines training' to package it.")
-    assert runs(client) == []
-
-
-def test_a_run_that_skips_nodes_because_their_outputs_exist_is_partial(
-    project: KedroProject, client: MlflowClient, records: list[logging.LogRecord]
-) -> None:
-    """`--only-missing-outputs` after a complete run trains nothing anew, so it packages nothing."""
-    project.run(pipelines=["data_processing"])
-    project.run(pipelines=["training"])
-    records.clear()
-
-    project.run(pipelines=["training"], only_missing_outputs=True)
-
-    (record,) = records
-    assert "this run leaves out the nodes whose outputs exist" in record.getMessage()
-    assert len(models(client)) == 1
-
-
 def test_every_mistake_stops_the_run_before_its_first_node(project: KedroProject, client: MlflowClient) -> None:
     """A wrong mlflow.yml is one error that lists every mistake, and no node has run."""
     project.write_models(

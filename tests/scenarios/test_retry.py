@@ -18,7 +18,9 @@ from mlflow.entities import LoggedModel, Run
 
 from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError, RunRecordError, TrackingError
 from kedro_autolog_pipeline.repackaging import Request, repackage
-from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
+from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
+
+NAMED_TRAINING = re.sub(r"node\((\w+), (.*)\),", r'node(\1, \2, name="\1"),', TRAINING)
 
 BROKEN = INFERENCE.replace("    return (scaled", "    raise RuntimeError('no answer')\n    return (scaled")
 
@@ -263,3 +265,23 @@ def test_sigterm_during_training_ends_the_run_killed(project: KedroProject, clie
 
     assert done.returncode == 128 + signal.SIGTERM
     assert [run.info.status for run in runs(client)] == ["KILLED"]
+
+
+def test_nodes_that_ran_one_process_each_are_packaged_together(project: KedroProject, client: MlflowClient) -> None:
+    """A scheduler runs each node in a process of its own, all in the run that MLFLOW_RUN_ID names."""
+    given = client.create_run(client.create_experiment("schedule")).info.run_id
+    project.run(pipelines=["data_processing"])
+    pipeline = ["--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline", "training"]
+    for node in ("fit_scaler", "fit_model"):
+        project.write_pipeline("training", NAMED_TRAINING)
+        done = project.command("run", *pipeline, "--nodes", node, env={"MLFLOW_RUN_ID": given})
+        assert done.returncode == 0, done.stderr
+    status = client.get_run(given).info.status
+
+    packaged = project.command("autolog", "package", "--run-id", given)
+
+    assert packaged.returncode == 0, packaged.stderr
+    ready = models(client)["READY"]
+    assert ready.source_run_id == given
+    assert status == client.get_run(given).info.status == "RUNNING"
+    assert mlflow.pyfunc.load_model(f"models:/{ready.model_id}").predict(pd.DataFrame({"x": [9]})).shape == (1, 1)

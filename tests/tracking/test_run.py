@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+
+import attrs
 import mlflow
 import pytest
 
@@ -12,9 +16,13 @@ from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
     TrackedRun,
     close_run,
+    find_run,
+    finish_abandoned,
     join_active_run,
+    keep_record,
     log_parameters,
     open_run,
+    read_records,
 )
 from kedro_autolog_pipeline.tracking.store import Store
 
@@ -156,3 +164,96 @@ def test_an_experiment_that_cannot_be_made_is_an_error(store: Store) -> None:
         opened(store, TrackingConfig(ExperimentConfig("x" * 600)))
 
     assert str(caught.value).startswith(f"Cannot open a run in experiment '{'x' * 600}' at '{store.tracking_uri}': ")
+
+
+UNREACHABLE = "http://127.0.0.1:9"
+
+
+def test_a_server_that_is_gone_does_not_keep_a_run_from_being_closed(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is active any more, one WARNING names the run, and MLflow does not try for minutes."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+    run = opened(store)
+    mlflow.set_tracking_uri(UNREACHABLE)
+    gone = attrs.evolve(run, store=Store(UNREACHABLE, None, None))
+    started = time.monotonic()
+
+    close_run(gone, RunStatus.FINISHED)
+
+    assert time.monotonic() - started < 5
+    assert mlflow.active_run() is None
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "5"
+    assert caplog.messages[-1].startswith(f"Run '{run.run_id}' at '{UNREACHABLE}' cannot be closed as FINISHED: ")
+
+
+def test_the_number_of_retries_is_as_it_was_when_none_was_set(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing a run at a server that is gone sets a variable of the process, and takes it away."""
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    run = opened(store)
+    mlflow.set_tracking_uri(UNREACHABLE)
+
+    close_run(attrs.evolve(run, store=Store(UNREACHABLE, None, None)), RunStatus.FINISHED)
+
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
+
+
+def test_a_run_that_mlflows_own_variable_names_is_continued(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that MLflow or a scheduler starts has its run in MLFLOW_RUN_ID; it keeps its status."""
+    given = store.client().create_run(store.client().create_experiment("jobs")).info
+    monkeypatch.setenv("MLFLOW_RUN_ID", given.run_id)
+
+    run = opened(store)
+    close_run(run, RunStatus.FAILED)
+
+    assert given.run_id == run.run_id
+    assert run.owner is Owner.NAMED
+    assert store.client().get_run(given.run_id).info.status == "RUNNING"
+
+
+def test_records_and_tags_are_kept_in_a_run(run: TrackedRun) -> None:
+    """Documents come back in the order of their names; a tag of None is removed if it is there."""
+    assert [] == read_records(run)
+
+    kept = [
+        keep_record(run, "b/2", "{2}", {"failure.prices": "x" * 9000, "other": None}),
+        keep_record(run, "a/1", "{1}", {"failure.prices": None}),
+    ]
+
+    assert [True, True] == kept
+    assert ["{1}", "{2}"] == read_records(run)
+    tags = run.store.client().get_run(run.run_id).data.tags
+    assert [] == [tag for tag in tags if tag.startswith("kedro_autolog_pipeline.")]
+
+
+@pytest.mark.parametrize("uri", [UNREACHABLE, None], ids=["gone", "refuses"])
+def test_a_server_that_does_not_take_a_record_is_a_warning(
+    run: TrackedRun, uri: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever has happened before is more important than the record of it."""
+    other = attrs.evolve(run, run_id="nowhere") if uri is None else attrs.evolve(run, store=Store(uri, None, None))
+
+    assert not keep_record(other, "name", "{}", {})
+
+    assert caplog.messages[-1].startswith(f"Run '{other.run_id}' has no record of what it gave: ")
+
+
+def test_a_run_is_found_by_its_id(run: TrackedRun) -> None:
+    """It is not made active, and is not ours to close; one that is not there is an error."""
+    found = find_run(run.store, run.run_id)
+
+    assert attrs.evolve(run, owner=Owner.CALLERS, status_before="RUNNING") == found
+    with pytest.raises(TrackingError, match=r"^Cannot find run 'nowhere' at 'sqlite:.* Check the id, and 'server'"):
+        find_run(run.store, "nowhere")
+
+
+@pytest.mark.parametrize(("before", "after"), [("RUNNING", "FINISHED"), ("KILLED", "KILLED")])
+def test_only_a_run_that_nobody_has_ended_is_finished(store: Store, before: str, after: str) -> None:
+    """What was KILLED stays so."""
+    run = opened(store)
+    close_run(run, RunStatus.KILLED)
+    store.client().update_run(run.run_id, status=before)
+
+    finish_abandoned(run)
+
+    assert after == store.client().get_run(run.run_id).info.status

@@ -9,7 +9,7 @@ import mlflow
 import pytest
 
 from kedro_autolog_pipeline.config import ServerConfig
-from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store, export_credentials, find_store
+from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store, find_store
 
 
 @pytest.mark.usefixtures("clean_mlflow")
@@ -62,14 +62,3 @@ def test_an_unset_default_store_is_unset_again() -> None:
 
     assert not mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]  # MLflow left its types out
     assert "MLFLOW_TRACKING_URI" not in os.environ
-
-
-def test_credentials_reach_mlflow_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Entries of credentials.yml become environment variables, numbers as text."""
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "before")
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "before")
-
-    export_credentials({"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": 42})
-
-    assert os.environ["MLFLOW_TRACKING_USERNAME"] == "me"
-    assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "42"

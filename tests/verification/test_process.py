@@ -14,7 +14,12 @@ from types import ModuleType
 
 import pytest
 
-from kedro_autolog_pipeline.verification.process import ImportGuard, hide_distributions
+from kedro_autolog_pipeline.verification.process import (
+    ImportGuard,
+    NotDeployedError,
+    find_none_of_what_is_refused,
+    hide_distributions,
+)
 
 OF_THE_TEST_RUN = [*sys.path, str(Path(__file__).parents[2])]
 
@@ -107,7 +112,7 @@ def test_a_shipped_module_comes_from_the_package(guard: ImportGuard, source: Pat
         write(directory / "gulls" / "__init__.py")
         write(directory / "gulls" / "wings.py")
     guard.install()
-    guard.admit(code, ["gulls"])
+    guard.admit(code, ["gulls"], None)
 
     assert (code / "gulls" / "__init__.py", code / "gulls" / "wings.py") == (
         origin("gulls"),
@@ -121,7 +126,7 @@ def test_a_shipped_module_that_the_package_lacks_is_refused_though_it_is_install
     """An installed copy of what the package ships is of no use: it is nowhere else."""
     write(installed / "gulls.py")
     guard.install()
-    guard.admit(code, ["gulls"])
+    guard.admit(code, ["gulls"], None)
 
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'gulls' in the package"):
         origin("gulls")
@@ -135,7 +140,7 @@ def test_a_submodule_that_only_the_source_tree_has_is_refused(
     write(source / "birds" / "auks.py")
     monkeypatch.syspath_prepend(str(code))
     guard.install()
-    guard.admit(code, ["birds"])
+    guard.admit(code, ["birds"], None)
 
     assert code / "birds" / "gulls.py" == origin("birds.gulls")
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'birds\.auks' in the package"):
@@ -170,7 +175,7 @@ def test_the_finder_of_an_editable_install_does_not_hide_the_package(
     monkeypatch.syspath_prepend(str(code))
     sys.meta_path.insert(0, EditableFinder)  # type: ignore[arg-type]  # importlib needs no more of a finder
     guard.install()
-    guard.admit(code, ["gulls"])
+    guard.admit(code, ["gulls"], None)
 
     assert code / "gulls.py" == origin("gulls")
 
@@ -182,7 +187,7 @@ def test_what_was_imported_before_is_judged_too(guard: ImportGuard, source: Path
     origin("birds.north.gulls")
     guard.install()
     origin("auks")
-    guard.admit(code, ["auks"])
+    guard.admit(code, ["auks"], None)
 
     assert {"birds", "birds.north", "birds.north.gulls", "auks"}.isdisjoint(sys.modules)
 
@@ -242,6 +247,100 @@ def distribution(directory: Path, name: str, modules: Sequence[str], origin: obj
         write(metadata / "direct_url.json", json.dumps(origin))
 
 
+def test_a_module_of_an_undeclared_distribution_is_refused(
+    guard: ImportGuard, installed: Path, code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the distribution and what to do; what was imported before it was known is forgotten."""
+    distribution(installed, "Py.Gulls", ["gulls/__init__.py", "gulls/wings.py"])
+    distribution(installed, "auks", ["auks.py"])
+    for path in ("gulls/__init__.py", "gulls/wings.py", "auks.py"):
+        write(installed / path)
+    guard = ImportGuard([str(installed), *OF_THE_TEST_RUN])
+    guard.install()
+    origin("gulls.wings")
+    guard.admit(code, [], ["auks", "terns"])
+
+    assert installed / "auks.py" == origin("auks")
+    assert {"gulls", "gulls.wings"}.isdisjoint(sys.modules)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        origin("gulls.wings")
+    assert (
+        "No module named 'gulls': 'py-gulls' is installed here, and not among the model's requirements. "
+        "Add it to 'extra_pip_requirements', or to 'pip_requirements' where that lists them all"
+    ) == str(caught.value)
+
+
+def test_each_module_of_a_shared_package_is_judged_for_itself(guard: ImportGuard, installed: Path, code: Path) -> None:
+    """Distributions may share a package; what none of them lists, or one that is declared too, may be imported."""
+    distribution(installed, "birds_core", ["birds/auks.py", "birds/both.py"])
+    distribution(installed, "birds_more", ["birds/gulls.py", "birds/both.py"])
+    for name in ("auks", "gulls", "both", "mine"):
+        write(installed / "birds" / f"{name}.py")
+    guard = ImportGuard([str(installed), *OF_THE_TEST_RUN])
+    guard.install()
+    guard.admit(code, [], ["birds-core"])
+
+    for name in ("auks", "both", "mine"):
+        assert installed / "birds" / f"{name}.py" == origin(f"birds.{name}")
+    with pytest.raises(NotDeployedError, match=r"'birds-more' is installed here"):
+        origin("birds.gulls")
+
+
+@pytest.mark.parametrize("top_level", ["gulls\n", None])
+def test_a_distribution_without_a_list_of_files_has_what_is_named_like_it(
+    guard: ImportGuard, installed: Path, code: Path, top_level: str | None
+) -> None:
+    """Debian installs without a list; top_level.txt may tell more."""
+    write(installed / "gulls-1.0.egg-info" / "PKG-INFO", "Name: gulls\n")
+    if top_level is not None:
+        write(installed / "gulls-1.0.egg-info" / "top_level.txt", top_level)
+    write(installed / "gulls.py")
+    write(installed / "mine.py")
+    guard = ImportGuard([str(installed), *OF_THE_TEST_RUN])
+    guard.install()
+    guard.admit(code, [], [])
+
+    assert installed / "mine.py" == origin("mine")
+    with pytest.raises(NotDeployedError, match=r"'gulls' is installed here"):
+        origin("gulls")
+
+
+def test_what_the_interpreter_has_imported_by_itself_may_be_imported(
+    guard: ImportGuard, installed: Path, code: Path
+) -> None:
+    """A tool that a ``.pth`` file starts works on, and imports the rest of itself; so does what MLflow installs."""
+    for name in ("tool", "setuptools"):
+        distribution(installed, name, [f"{name}/__init__.py", f"{name}/more.py"])
+        write(installed / name / "__init__.py")
+        write(installed / name / "more.py")
+    origin("tool")
+    guard = ImportGuard([str(installed), *OF_THE_TEST_RUN])
+    guard.install()
+    guard.admit(code, [], [])
+
+    assert installed / "tool" / "more.py" == origin("tool.more")
+    sys.modules.pop("setuptools", None)
+    assert installed / "setuptools" / "more.py" == origin("setuptools.more")
+
+
+def test_a_library_that_asks_for_another_one_is_told_that_there_is_none(
+    guard: ImportGuard, source: Path, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks without importing; a package that is missing on the way is an error, as anywhere."""
+    write(source / "gulls" / "wings.py")
+    write(installed / "auks.py")
+    monkeypatch.setattr(importlib.util, "find_spec", importlib.util.find_spec)
+    guard.install()
+
+    find_none_of_what_is_refused()
+
+    assert importlib.util.find_spec("gulls") is None
+    assert importlib.util.find_spec("auks") is not None
+    assert importlib.util.find_spec("nowhere") is None
+    with pytest.raises(NotDeployedError, match="'gulls'"):
+        importlib.util.find_spec("gulls.wings")
+
+
 def test_metadata_that_does_not_travel_is_hidden(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An editable install, and a local one of what is shipped, are hidden; what an index provides is not."""
     local = {"url": "file:///home/me/birds", "dir_info": {}}
@@ -253,10 +352,23 @@ def test_metadata_that_does_not_travel_is_hidden(installed: Path, monkeypatch: p
     # Given back after the test.
     monkeypatch.setattr(importlib.metadata.Distribution, "discover", importlib.metadata.Distribution.discover)
 
-    hide_distributions(["gulls", "auks"])
+    hide_distributions(["gulls", "auks"], None)
 
     found = {found.name for found in importlib.metadata.distributions(path=[str(installed)])}
     assert {"local", "from-index"} == found
     with pytest.raises(importlib.metadata.PackageNotFoundError):
         importlib.metadata.version("editable")
     assert "1.0" == importlib.metadata.version("local")
+
+
+def test_metadata_of_what_is_not_declared_is_hidden(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries find each other's plugins by metadata, and would find one that is not deployed."""
+    for name in ("Py.Gulls", "auks", "wheel"):
+        distribution(installed, name, [])
+    write(installed / "nameless-1.0.dist-info" / "METADATA", "Version: 1.0\n")
+    monkeypatch.setattr(importlib.metadata.Distribution, "discover", importlib.metadata.Distribution.discover)
+
+    hide_distributions([], ["py-gulls"])
+
+    found = {found.metadata["Name"] for found in importlib.metadata.distributions(path=[str(installed)])}
+    assert {"Py.Gulls", "wheel"} == found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -20,8 +21,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from kedro.pipeline import node
 
+import kedro_autolog_pipeline
+from installed import install
 from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.packaging.environment import ShippedCode
+from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.proof import Outcome, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -90,6 +96,39 @@ def temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     directory.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(directory))
     return directory
+
+
+def check_of(directory: Path, code: str, *functions: Callable[..., Any] | str, **options: Any) -> ImportCheck:
+    """Give a check of functions, or of the names of functions of the shipped module ``penguins``."""
+    source = directory / "source" / "penguins.py"
+    source.parent.mkdir()
+    source.write_text(textwrap.dedent(code), encoding="utf-8")
+    nodes = []
+    for number, each in enumerate(functions):
+        function = each if callable(each) else _stand_in(each)
+        nodes.append(node(function, f"in_{number}", f"out_{number}", name=f"node_{number}"))
+    own = Path(kedro_autolog_pipeline.__file__).parent
+    code_entries = (ShippedCode("penguins", source, ()), ShippedCode(own.name, own, ()))
+    return ImportCheck(tuple(nodes), code_entries, **{"requirements": None, **options})
+
+
+def _stand_in(qualname: str) -> Callable[..., Any]:
+    """Give a function of the module ``penguins`` as this process has it."""
+
+    def function(sample: Any) -> Any:
+        return sample
+
+    function.__module__, function.__qualname__ = "penguins", qualname
+    setattr(sys.modules["penguins"], qualname, function)
+    return function
+
+
+@pytest.fixture
+def penguins(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Give the module ``penguins`` of this process, which is not the one that is shipped."""
+    module = ModuleType("penguins")
+    monkeypatch.setitem(sys.modules, "penguins", module)
+    return module
 
 
 def verify(package: Path, sample: Any, expected: Any = None) -> Outcome:
@@ -253,7 +292,7 @@ def test_what_does_not_travel_cannot_be_imported(
         verifier.verify(package, None, shipped=["penguins"], timeout=SECONDS)
 
     assert (
-        "the fresh process could not load it: ModuleNotFoundError: No module named 'gulls' in the package or "
+        "the fresh process could not load it: NotDeployedError: No module named 'gulls' in the package or "
         f"among what is installed; '{source / 'gulls.py'}' does not travel with the model. "
         "Correct that and package it again."
     ) == caught.value.cause
@@ -406,6 +445,170 @@ def test_a_process_that_cannot_be_started_is_named_as_the_cause(
         "'/nowhere/python'). Correct that, or set 'verify: false'."
     ) == str(caught.value)
     assert [] == list(temporary_directory.iterdir())
+
+
+def test_what_cannot_be_imported_is_known_before_there_is_a_package(
+    tmp_path: Path, make_package: MakePackage, penguins: ModuleType
+) -> None:
+    """The fault names functions and nodes, a fork knows it as well, and no proof is tried."""
+    package = make_package("def predict(sample): return sample")
+    check = check_of(
+        tmp_path,
+        """
+        import os
+
+        print("noise", os.getcwd())
+
+        def dive(sample): import no_such_bird
+
+        def __getattr__(name): raise AttributeError(name)
+        """,
+        "dive",
+        "fly",
+        "swim",
+    )
+
+    with Verifier("penguins", imports=check) as verifier:
+        wait_for(verifier.fault)
+        fault = verifier.fault()
+        fork = os.fork()
+        if fork == 0:
+            os._exit(0 if verifier.fault() == fault else 1)
+        _, status = os.waitpid(fork, 0)
+        with pytest.raises(VerificationError) as caught:
+            verifier.verify(package, Trial(1, 1, lambda: 1), shipped=["penguins"], timeout=SECONDS)
+
+    assert (
+        "a fresh process, with nothing but the shipped code and the declared requirements, cannot load "
+        "the function of node 'node_1', penguins:fly (AttributeError: fly); "
+        "the function of node 'node_2', penguins:swim (AttributeError: swim). Correct that and run again."
+    ) == fault
+    assert 0 == os.waitstatus_to_exitcode(status)
+    assert fault == caught.value.cause
+    assert "AttributeError: fly" in caught.value.log
+    assert verifier.fault() is None
+
+
+def test_a_module_that_is_missing_is_named_with_every_node_that_needs_it(
+    tmp_path: Path, penguins: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several nodes of one module have one reason; a pickled function is loaded as well."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "gulls.py").write_text("def wing(): pass", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "src")
+    wing = importlib.import_module("gulls").wing
+    check = check_of(tmp_path, "import gulls", "dive", "fly", lambda sample: (wing(), sample))
+
+    with Verifier("penguins", imports=check) as verifier:
+        wait_for(verifier.fault)
+        fault = verifier.fault()
+
+    assert (
+        "a fresh process, with nothing but the shipped code and the declared requirements, cannot load "
+        "the function of node 'node_0', penguins:dive, the function of node 'node_1', penguins:fly, "
+        "the function of node 'node_2', functions/2.pkl "
+        "(ModuleNotFoundError: No module named 'gulls'). Correct that and run again."
+    ) == fault
+
+
+def test_the_proof_is_fresh_whatever_was_imported_before_it(
+    tmp_path: Path, make_package: MakePackage, penguins: ModuleType
+) -> None:
+    """The process that loads the package has not imported the project, though it has been tried."""
+    tried = tmp_path / "tried"
+    check = check_of(tmp_path, f"import pathlib, wave\nwave.tried = True\npathlib.Path({str(tried)!r}).touch()", "dive")
+    package = make_package("import wave\ndef predict(sample): return hasattr(wave, 'tried')")
+
+    with Verifier("penguins", preload=["wave"], imports=check) as verifier:
+        wait_for(tried.exists)
+        proof = verifier.verify(package, Trial(1, False, lambda: False), shipped=["penguins"], timeout=SECONDS)  # noqa: FBT003 - it is the answer
+
+    assert Outcome.REPRODUCED is proof.outcome
+
+
+def test_a_check_that_hangs_neither_delays_the_proof_nor_outlives_it(
+    tmp_path: Path, make_package: MakePackage, temporary_directory: Path, penguins: ModuleType
+) -> None:
+    """A module that never ends is stopped when there is a package to prove."""
+    tried = tmp_path / "tried"
+    check = check_of(tmp_path, f"import pathlib, time\npathlib.Path({str(tried)!r}).touch()\ntime.sleep(600)", "dive")
+    package = make_package("def predict(sample): return sample")
+
+    with Verifier("penguins", imports=check) as verifier:
+        wait_for(tried.exists)
+        assert verifier.fault() is None
+        proof = verifier.verify(package, Trial(1, 1, lambda: 1), shipped=["penguins"], timeout=SECONDS)
+
+    assert Outcome.REPRODUCED is proof.outcome
+    wait_for(lambda: not processes(temporary_directory))
+
+
+def test_a_request_that_is_there_already_leaves_nothing_to_try(
+    tmp_path: Path, make_package: MakePackage, penguins: ModuleType
+) -> None:
+    """After a training of no duration, the proof imports the same, and alone."""
+    tried = tmp_path / "tried"
+    check = check_of(tmp_path, f"import pathlib\npathlib.Path({str(tried)!r}).touch()", "dive")
+
+    with Verifier("penguins", imports=check) as verifier:
+        verifier.verify(make_package(""), None, shipped=["penguins"], timeout=SECONDS)
+
+    assert not tried.exists()
+
+
+def test_code_that_cannot_be_copied_is_named_as_the_cause(temporary_directory: Path, tmp_path: Path) -> None:
+    """It could not be packaged after the training either; no file is left."""
+    missing = tmp_path / "nowhere.py"
+    check = ImportCheck((), (ShippedCode("nowhere", missing, ()),), None)
+
+    with pytest.raises(VerificationError) as caught:
+        Verifier("penguins", imports=check)
+
+    assert (
+        f"Cannot verify 'penguins': the code that it needs cannot be copied ([Errno 2] No such file or directory: "
+        f"'{missing}'). Correct that, or leave it out of 'code_paths'."
+    ) == str(caught.value)
+    assert [] == list(temporary_directory.iterdir())
+
+
+NEEDS_AN_ENGINE = """
+import importlib.util, sys
+
+assert importlib.util.find_spec("engine_of_gulls") is None
+
+def predict(sample):
+    try:
+        import engine_of_gulls
+    except ImportError as error:
+        raise RuntimeError("Missing optional dependency.") from error
+    return sample
+"""
+
+
+def test_only_what_the_model_requires_may_be_imported(
+    make_package: MakePackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that a library imports late is found missing before the model is READY, and the remedy works."""
+    install(tmp_path / "site", "engine-of-gulls", {"engine_of_gulls.py": ""})
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    package = make_package(NEEDS_AN_ENGINE)
+    trial = Trial(1, 1, lambda: 1)
+
+    with pytest.raises(VerificationError) as caught, Verifier("penguins", preload=["engine_of_gulls"]) as verifier:
+        verifier.verify(package, trial, shipped=["penguins"], requirements=[], timeout=SECONDS)
+    (package / "code" / "penguins.py").write_text(NEEDS_AN_ENGINE.replace("is None", "is not None"), encoding="utf-8")
+    with Verifier("penguins") as verifier:
+        proof = verifier.verify(
+            package, trial, shipped=["penguins"], requirements=["engine-of-gulls==1.0"], timeout=SECONDS
+        )
+
+    assert (
+        "the fresh process could not predict on the sample: RuntimeError: Missing optional dependency. "
+        "No module named 'engine_of_gulls': 'engine-of-gulls' is installed here, and not among the model's "
+        "requirements. Add it to 'extra_pip_requirements', or to 'pip_requirements' where that lists them all. "
+        "Correct that and package it again."
+    ) == caught.value.cause
+    assert Outcome.REPRODUCED is proof.outcome
 
 
 PARENT = """

@@ -153,11 +153,12 @@ def loading_modules(artifact: Artifact) -> list[str]:
     files = [artifact.file] if artifact.file.is_file() else sorted(artifact.file.rglob("*"))
     referred = set().union(*(pickle_modules(file) for file in files if file.is_file()))
     form = artifact.entry.snapshot
-    named = _named_modules(artifact.entry.dataset) if form is None else snapshot_modules(form)
+    named = named_modules(artifact.entry.dataset) if form is None else snapshot_modules(form)
     return [*named, *sorted(referred)]
 
 
-def _named_modules(config: Mapping[str, Any]) -> list[str]:
+def named_modules(config: Mapping[str, Any]) -> list[str]:
+    """Give the modules that the configuration of a dataset names."""
     objects = [config["type"]]
     validator = config.get("validator")
     if validator is not None:
@@ -168,7 +169,7 @@ def _named_modules(config: Mapping[str, Any]) -> list[str]:
         modules.append(config["backend"])
     # A partitioned dataset names the one of its partitions.
     partition = config.get("dataset")
-    return modules + _named_modules(partition) if isinstance(partition, Mapping) and "type" in partition else modules
+    return modules + named_modules(partition) if isinstance(partition, Mapping) and "type" in partition else modules
 
 
 def _validator(name: str, catalog: DataCatalog) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.config import SignatureMode
 from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
@@ -133,7 +134,9 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
     inferred = _infer_signature(pair, rehearsal, parameters, differ)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
-    environment = _with_code_paths(pair, run, find_environment(_seeds(pair, artifacts, validators)))
+    modules = {artifact.entry.name: loading_modules(artifact) for artifact in artifacts}
+    seeds = [*function_seeds(pair.inference.nodes), *other_seeds(modules, validators, pair.config.runner)]
+    environment = with_code_paths(pair, find_environment(seeds), run.project_path)
     return Contents(
         pair=pair,
         artifacts=tuple(artifacts),
@@ -149,6 +152,13 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
         rehearsal=rehearsal,
         validators=validators,
     )
+
+
+def expected_environment(pair: Pair, run: KedroRun) -> Environment:
+    """Find what the model needs as far as it is known before the run: its artifacts may add to it."""
+    validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
+    seeds = [*function_seeds(pair.inference.nodes), *other_seeds({}, validators, pair.config.runner)]
+    return with_code_paths(pair, find_environment(seeds), run.project_path)
 
 
 def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[list[Artifact], list[str]]:
@@ -264,30 +274,37 @@ def _input_example(
     return rows, []
 
 
-def _seeds(pair: Pair, artifacts: list[Artifact], validators: Mapping[str, Any]) -> list[Seed]:
-    """Name the modules that the model needs, each with the reason."""
-    functions = [
-        Seed(module, f"function of node '{node.name}'")
-        for node in pair.inference.nodes
-        for module in defining_modules(node.func)
-    ]
+def function_seeds(nodes: Iterable[Node]) -> list[Seed]:
+    """Name the modules in which the functions of nodes are."""
+    return [Seed(module, f"function of node '{node.name}'") for node in nodes for module in defining_modules(node.func)]
+
+
+def other_seeds(modules: Mapping[str, Iterable[str]], validators: Mapping[str, Any], runner: str | None) -> list[Seed]:
+    """Name the other modules that a model needs, each with the reason.
+
+    Args:
+        modules: Modules that loading an artifact needs, by its name.
+        validators: Of each request input that has one its validator, as in the catalog.
+        runner: The Kedro runner that the user wants; None for none.
+
+    Raises:
+        ModelDefinitionError: When there is no such runner.
+    """
     data = [
-        Seed(module, f"loads the artifact '{artifact.entry.name}'")
-        for artifact in artifacts
-        for module in loading_modules(artifact)
+        Seed(module, f"loads the artifact '{artifact}'") for artifact, needed in modules.items() for module in needed
     ]
     checks = [
         Seed(validator_path(config).rpartition(".")[0], f"validator of '{name}'") for name, config in validators.items()
     ]
-    runner = [] if pair.config.runner is None else [Seed(resolve_runner(pair.config.runner).__module__, "runner")]
-    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *functions, *data, *checks, *runner]
+    runners = [] if runner is None else [Seed(resolve_runner(runner).__module__, "runner")]
+    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *data, *checks, *runners]
 
 
-def _with_code_paths(pair: Pair, run: KedroRun, found: Environment) -> Environment:
+def with_code_paths(pair: Pair, found: Environment, project_path: Path) -> Environment:
     """Put the code that the user names in the place of the code that was found."""
     if pair.config.code_paths is None:
         return found
-    paths = [run.project_path / path for path in pair.config.code_paths]
+    paths = [project_path / path for path in pair.config.code_paths]
     named = [ShippedCode(path.stem, path, ("named in code_paths",)) for path in paths]
     # Without this package, no other code can be called.
     own = [code for code in found.code if code.module == __name__.partition(".")[0]]

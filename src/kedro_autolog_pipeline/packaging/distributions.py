@@ -67,6 +67,11 @@ class InstallationDirectory:
             installed.has_files_in(directory) and self._is_on_index(installed) for installed in self._installed.values()
         )
 
+    def requirements(self, distribution: NormalizedName) -> list[str] | None:
+        """Give what a distribution requires, each line as its metadata has it; None when it is not installed here."""
+        installed = self._installed.get(distribution)
+        return None if installed is None else installed.requirements
+
     def _is_on_index(self, installed: _Installed) -> bool:
         """Tell by PEP 610: only what came from elsewhere than an index has a direct URL.
 
@@ -100,6 +105,8 @@ class _Installed:
     def __init__(self, path: Path) -> None:
         self._name, self._version = path.stem.split("-")[:2]
         self._metadata = Metadata.at(path)
+        # An egg's metadata lists what it requires in another file, in a section for each extra.
+        self._has_sections = path.suffix == ".egg-info"
         self.canonical_name = canonicalize_name(self._name)
 
     def has_file(self, file: str) -> bool:
@@ -116,6 +123,12 @@ class _Installed:
     def name_and_version(self) -> tuple[str, str]:
         found = dict(re.findall(r"^(Name|Version): *(.*)$", self._headers, re.MULTILINE))
         return found.get("Name", self._name), found.get("Version", self._version)
+
+    @property
+    def requirements(self) -> list[str]:
+        if self._has_sections:
+            return self._metadata.requires or []
+        return re.findall(r"^Requires-Dist: *(.*)$", self._headers, re.MULTILINE)
 
     @property
     def required(self) -> set[NormalizedName]:

@@ -106,7 +106,7 @@ class Environment:
     requirements: tuple[Requirement, ...]
 
 
-def find_environment(seeds: Iterable[Seed]) -> Environment:
+def find_environment(seeds: Iterable[Seed], *, at_import_only: bool = False) -> Environment:
     """Find the code to ship and the requirements to pin.
 
     Starts from the seeds, and follows the imports of every module that has to be
@@ -118,8 +118,14 @@ def find_environment(seeds: Iterable[Seed]) -> Environment:
     ``kedro-datasets`` does not declare.
 
     An import that is not found here is left out, be it optional or a mistake.
+
+    Args:
+        seeds: The modules that the model imports by itself.
+        at_import_only: Whether to follow only the imports that importing a module is sure
+            to execute. What is found then is what no model can do without; otherwise it is
+            all that one may come to need.
     """
-    search = _Search()
+    search = _Search(at_import_only=at_import_only)
     for seed in seeds:
         search.add(seed)
     return search.environment()
@@ -180,7 +186,8 @@ class _Import:
 class _Search:
     """What was found so far, and what is still to be followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_import_only: bool) -> None:
+        self._at_import_only = at_import_only
         self._reasons: defaultdict[_Provider, set[str]] = defaultdict(set)
         self._pending: deque[_Import] = deque()
         self._followed: set[tuple[str, bool]] = set()
@@ -218,7 +225,7 @@ class _Search:
                 self._reasons[provider].add(needed.reason)
             if isinstance(provider, _Source):
                 self._follow(module, provider)
-                if is_attribute and module == path[-1]:
+                if is_attribute and module == path[-1] and not self._at_import_only:
                     self._follow(module, provider, on_access=True)
 
     def _follow(self, module: Module, provider: _Provider, *, on_access: bool = False) -> None:
@@ -233,7 +240,8 @@ class _Search:
             return
         self._followed.add((module.name, on_access))
         imports = self._imports(module)
-        for name in imports.on_access if on_access else imports.names:
+        names = imports.at_import if self._at_import_only else imports.names
+        for name in imports.on_access if on_access else names:
             self._pending.extend(
                 _Import(expanded, f"imported by {module.name}", provider) for expanded in self._expanded(name)
             )

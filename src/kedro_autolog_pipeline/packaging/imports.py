@@ -27,6 +27,8 @@ class Imports:
         names: Imported anywhere in it, its functions included. Left out is what a
             served model never executes: ``if TYPE_CHECKING:`` and
             ``if __name__ == "__main__":``.
+        at_import: Those of them that are imported whenever the module is: neither in a
+            function nor under a condition, such as that another import fails.
         on_access: Imported by its ``__getattr__`` (PEP 562), when somebody takes an
             attribute that is not there yet.
         exported: Names of its own ``__all__``, which ``from module import *`` takes;
@@ -34,6 +36,7 @@ class Imports:
     """
 
     names: frozenset[str] = frozenset()
+    at_import: frozenset[str] = frozenset()
     on_access: frozenset[str] = frozenset()
     exported: frozenset[str] = frozenset()
 
@@ -58,9 +61,10 @@ def read_imports(source: bytes, package: str) -> Imports:
     on_access = [statement for statement in body if _is_named(statement, "__getattr__")]
     at_once = [statement for statement in body if statement not in on_access]
     return Imports(
-        frozenset(_imported(at_once, package, has_calls=has_calls)),
-        frozenset(_imported(on_access, package, has_calls=has_calls)),
-        frozenset(_exported(body)),
+        names=frozenset(_imported(at_once, package, has_calls=has_calls)),
+        at_import=frozenset(_names(_unconditional(body), package)),
+        on_access=frozenset(_imported(on_access, package, has_calls=has_calls)),
+        exported=frozenset(_exported(body)),
     )
 
 
@@ -69,14 +73,26 @@ def _is_named(statement: ast.stmt, name: str) -> bool:
 
 
 def _imported(body: Iterable[ast.stmt], package: str, *, has_calls: bool) -> Iterator[str]:
-    for statement in _executed(body):
+    yield from _names(_executed(body), package)
+    if has_calls:
+        yield from _called_for(body, package)
+
+
+def _names(statements: Iterable[ast.AST], package: str) -> Iterator[str]:
+    for statement in statements:
         if isinstance(statement, ast.Import):
             yield from (alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
             module = _absolute("." * statement.level + (statement.module or ""), package)
             yield from (f"{module}.{alias.name}" for alias in statement.names if module)
-    if has_calls:
-        yield from _called_for(body, package)
+
+
+def _unconditional(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Give every statement that importing the module is sure to execute."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, (ast.With, ast.ClassDef)):
+            yield from _unconditional(statement.body)
 
 
 def _executed(body: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -110,6 +110,25 @@ def is_in_memory(dataset: AbstractDataset[Any, Any]) -> bool:
     return not isinstance(dataset, CachedDataset) and dataset._EPHEMERAL  # noqa: SLF001 - see above
 
 
+def has_data(dataset: AbstractDataset[Any, Any]) -> bool | None:
+    """Tell whether a dataset has anything to load; None when only loading it can tell.
+
+    Raises:
+        Exception: What the dataset or its file system raises, where it cannot be reached.
+    """
+    # Kedro's own answer for a dataset without this method, which its author may write, is that it has nothing.
+    asks = type(dataset)._exists is not AbstractDataset._exists  # noqa: SLF001 - see above
+    return dataset.exists() if asks else None
+
+
+def public_uri(uri: str) -> str:
+    """Give a URI as it may be shown: without a user, a password and a query, which may hold a signature."""
+    parts = urlsplit(uri)
+    if not parts.netloc:
+        return uri.partition("?")[0]
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
 def saved_version(dataset: AbstractDataset[Any, Any]) -> str | None:
     """Give the version that a run saves a dataset under; None for a dataset that is not versioned."""
     return dataset.resolve_save_version() if isinstance(dataset, AbstractVersionedDataset) else None

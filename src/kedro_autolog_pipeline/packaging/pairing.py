@@ -46,7 +46,7 @@ def dataset_of(name: str) -> str:
 
 def resolve_pair(
     config: ModelConfig, training: Pipeline, inference: Pipeline, in_catalog: Callable[[str], bool]
-) -> tuple[Pair | None, list[str]]:
+) -> tuple[Pair, list[str]]:
     """Find the origin of each input of the inference pipeline.
 
     Args:
@@ -56,7 +56,8 @@ def resolve_pair(
         in_catalog: Whether the catalog can provide a dataset of this name, parameters included.
 
     Returns:
-        The pair and no mistakes, or None and every mistake, each beginning with the path of a key.
+        The pair, and every mistake, each beginning with the path of a key. A pair with mistakes can only be examined
+        for more of them: it lacks the inputs that have no origin.
     """
     path = f"autolog_pipeline.models.{config.name}"
     free = sorted(inference.inputs())
@@ -83,8 +84,9 @@ def resolve_pair(
         if name in (config.input_name or ()):
             origins[name] = Origin.REQUEST
         elif is_parameter(name):
-            origins[name] = Origin.PARAMETER
-            if not in_catalog(name):
+            if in_catalog(name):
+                origins[name] = Origin.PARAMETER
+            else:
                 mistakes.append(f"{path}.inference: '{config.inference}' reads '{name}', which no parameters file has.")
         elif dataset_of(name) in trained:
             origins[name] = Origin.TRAINED
@@ -102,9 +104,7 @@ def resolve_pair(
             "catalog provides. Add it to the catalog, or name it in input_name."
             for name in unknown
         ]
-    if mistakes:
-        return None, mistakes
-    return Pair(config, training, inference, dict(sorted(origins.items()))), []
+    return Pair(config, training, inference, dict(sorted(origins.items()))), mistakes
 
 
 def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Iterator[str]:

@@ -6,19 +6,25 @@ Where two lines are about one distribution, MLflow has pip resolve them, over th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from kedro_autolog_pipeline.config import ModelConfig
 from kedro_autolog_pipeline.packaging.environment import Environment
+from kedro_autolog_pipeline.packaging.environment import Requirement as NeededRequirement
 from kedro_autolog_pipeline.serving.manifest import RequirementEntry
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _OTHER_FILE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[\s=]+(?P<path>.+)")
+# A line that brings no distribution, such as where to find them.
+_OPTION = re.compile(r"-(?!e\b|-editable\b)")
+_FOR_EXTRA = re.compile(r"\bextra\s*==\s*['\"]([^'\"]+)")
 _REQUIREMENTS_FILE = ("-r", "--requirement")
 
 
@@ -72,6 +78,62 @@ def read_conda_env(config: ModelConfig, directory: Path) -> dict[str, Any] | Non
     if environment is None:
         return None
     return {key: value for key, value in environment.items() if key != "prefix"}
+
+
+def list_undeclared(config: ModelConfig, needed: Environment, directory: Path) -> list[NeededRequirement]:
+    """List what a model needs and the user's own list of all requirements does not bring along.
+
+    Args:
+        config: What the user asked for.
+        needed: What the model cannot do without.
+        directory: The project's, which paths are relative to.
+
+    Returns:
+        Nothing where the user lists none, or where nobody can tell: when the list has a line that only pip
+        understands, or a distribution that is not installed here, whose own requirements are unknown.
+
+    Raises:
+        OSError: When a file cannot be read.
+    """
+    if config.pip_requirements is None:
+        return []
+    lines = [line for line in _lines(config.pip_requirements, directory) if not _OPTION.match(line)]
+    declared = [requirement for _, requirement in _parsed(lines)]
+    if len(declared) < len(lines):
+        return []
+    lacking = {canonicalize_name(each.distribution) for each in needed.requirements}
+    # MLflow adds itself.
+    lacking = _not_brought(lacking, [*declared, Requirement("mlflow")])
+    return [each for each in needed.requirements if canonicalize_name(each.distribution) in lacking]
+
+
+def _not_brought(sought: set[NormalizedName], requirements: Iterable[Requirement]) -> set[NormalizedName]:
+    """Give those of the distributions ``sought`` that installing requirements is known not to install."""
+    lacking = set(sought)
+    followed: set[tuple[str, frozenset[str]]] = set()
+    pending = deque(requirements)
+    lacking -= {canonicalize_name(requirement.name) for requirement in pending}
+    while lacking and pending:
+        requirement = pending.popleft()
+        name, extras = canonicalize_name(requirement.name), frozenset(requirement.extras)
+        lacking.discard(name)
+        if (name, extras) in followed:
+            continue
+        followed.add((name, extras))
+        try:
+            lines = distribution(requirement.name).requires or ()
+        except PackageNotFoundError:
+            return set()
+        # Most lines are about extras that nobody asked for, and parsing one takes a while.
+        for _, other in _parsed(line for line in lines if _may_count(line, extras)):
+            if other.marker is None or any(other.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                pending.append(other)
+    return lacking
+
+
+def _may_count(line: str, extras: Collection[str]) -> bool:
+    named = {canonicalize_name(name) for name in _FOR_EXTRA.findall(line)}
+    return not named or not named.isdisjoint(map(canonicalize_name, extras))
 
 
 def why_unreadable(config: ModelConfig, directory: Path) -> list[str]:

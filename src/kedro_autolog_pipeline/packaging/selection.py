@@ -75,6 +75,25 @@ def completed_pairs(
     return _without_mistakes(pairs, mistakes + found)
 
 
+def partly_trained(models: Iterable[ModelConfig], run: KedroRun) -> dict[str, list[str]]:
+    """Find what a run gives to pairs whose training pipeline it contains in part.
+
+    Args:
+        models: What the user configured.
+        run: The run.
+
+    Returns:
+        By the model's name, the inputs of its inference pipeline that nodes of the run write; only models with some.
+    """
+    found, _ = _fetch(model for model in models if may_be_in_run(model.training) or not is_known(model.inference))
+    given = {
+        model.config.name: [name for name in sorted(model.inference.inputs()) if run.written_as([name])]
+        for model in found
+        if not set(model.training.nodes) <= set(run.pipeline.nodes)
+    }
+    return {name: datasets for name, datasets in given.items() if datasets}
+
+
 def resolve_pairs(
     models: Iterable[ModelConfig],
     catalog: DataCatalog,
@@ -131,12 +150,11 @@ def _resolve(
     for model in models:
         pair, found = resolve_pair(model.config, model.training, model.inference, catalog.__contains__)
         mistakes += found
-        if pair is not None:
-            pairs.append(pair)
-            mistakes += [
-                f"autolog_pipeline.models.{model.config.name}.{mistake}"
-                for mistake in _why_not_packageable(pair, catalog, written, project_path, parameters_in_files)
-            ]
+        pairs.append(pair)
+        mistakes += [
+            f"autolog_pipeline.models.{model.config.name}.{mistake}"
+            for mistake in _why_not_packageable(pair, catalog, written, project_path, parameters_in_files)
+        ]
     return pairs, mistakes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from enum import Enum
@@ -91,6 +92,12 @@ def named_run(tracking: TrackingConfig) -> str | None:
     return tracking.run.id or os.environ.get("MLFLOW_RUN_ID") or None
 
 
+def is_given(tracking: TrackingConfig) -> bool:
+    """Tell whether somebody else has opened the run that a Kedro run is tracked in; imports nothing for it."""
+    mlflow = sys.modules.get("mlflow")
+    return named_run(tracking) is not None or (mlflow is not None and mlflow.active_run() is not None)
+
+
 def find_run(store: Store, run_id: str) -> TrackedRun:
     """Give a run by its id, without making it active.
 
@@ -108,6 +115,27 @@ def find_run(store: Store, run_id: str) -> TrackedRun:
             "Check the id, and 'server' in mlflow.yml.",
         ) from error
     return TrackedRun(run_id, info.experiment_id, store, Owner.CALLERS, info.status)
+
+
+def forget_ended_runs() -> None:
+    """Take the runs that have ended off the active runs of this thread.
+
+    kedro-mlflow makes its run active once more for each node, and takes it off once: without this, it and we would
+    log the next training of the process into that run.
+    """
+    import mlflow
+    from mlflow.entities import RunStatus as MlflowStatus
+    from mlflow.exceptions import MlflowException
+
+    while (active := mlflow.active_run()) is not None:
+        try:
+            status = mlflow.MlflowClient().get_run(active.info.run_id).info.status
+        except MlflowException:
+            # It is in another store than the process's: no run of kedro-mlflow's.
+            return
+        if not MlflowStatus.is_terminated(MlflowStatus.from_string(status)):
+            return
+        mlflow.end_run(status)
 
 
 def open_run(
@@ -231,7 +259,8 @@ def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str 
                 client.set_tag(run.run_id, tag, value[:TAG_LENGTH])
             elif tag in known:
                 client.delete_tag(run.run_id, tag)
-        client.log_text(run.run_id, record, f"{RECORDS_DIRECTORY}/{quote(name, safe='')}.json")
+        file_name = re.sub(r"[^\w.-]", "_", name)
+        client.log_text(run.run_id, record, f"{RECORDS_DIRECTORY}/{file_name}.json")
     except (MlflowException, OSError) as error:
         _LOGGER.warning("Run '%s' has no record of what it gave: %s", run.run_id, error)
         return False

@@ -1,16 +1,20 @@
-"""Configuration comes in, the tracking server that a Kedro run uses goes out."""
+"""Configuration comes in, the tracking server that a Kedro run uses goes out, and whether it answers."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import attrs
 
 from kedro_autolog_pipeline.config import ServerConfig
+from kedro_autolog_pipeline.packaging.locations import public_uri
+from kedro_autolog_pipeline.packaging.targets import why_not_writable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,6 +23,9 @@ DATABASE_FILE = "mlflow.db"
 # The name that an MLflow server uses; "mlruns" is a store of its own to MLflow before 3.7.
 ARTIFACTS_DIRECTORY = "mlartifacts"
 _SQLITE = "sqlite:///"
+
+# Seconds to connect, and to answer then: a server that sleeps while nobody needs it takes some to wake up.
+_PATIENCE = (3, 20)
 
 
 @attrs.frozen
@@ -41,17 +48,24 @@ class Store:
 
         return MlflowClient(self.tracking_uri, self.registry_uri)
 
-    def answers(self) -> bool:
-        """Tell at once whether the tracking server answers anything, where MLflow would try for minutes."""
-        import requests
+    @property
+    def public_uri(self) -> str:
+        """The tracking server, as it may be shown."""
+        return public_uri(self.tracking_uri)
 
-        if not self.tracking_uri.startswith(("http://", "https://")):
-            return True
-        try:
-            requests.get(f"{self.tracking_uri}/health", timeout=5)
-        except (requests.ConnectionError, requests.Timeout):
-            return False
-        return True
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a database file that is not there yet; MLflow makes it when it is first asked anything."""
+        database = _database_file(self.tracking_uri)
+        return database is not None and not database.exists()
+
+    def answers(self) -> bool:
+        """Tell, without MLflow's minutes of retries, whether the tracking server can be asked anything."""
+        return why_no_answer(self.tracking_uri) is None
+
+    def why_unwritable(self) -> str | None:
+        """Give the reason why experiments that we make cannot keep their files; None when they can, or elsewhere."""
+        return None if self.artifact_root is None else why_not_writable(_local_path(self.artifact_root))
 
 
 def find_store(server: ServerConfig, project_path: Path) -> Store:
@@ -61,13 +75,12 @@ def find_store(server: ServerConfig, project_path: Path) -> Store:
         server: What the user asked for.
         project_path: The Kedro project, which relative paths in the configuration are relative to.
     """
-    import mlflow
-
     registry_uri = _absolute(server.mlflow_registry_uri, project_path)
+    process_uri = _process_uri()
     if server.mlflow_tracking_uri is not None:
         tracking_uri = str(_absolute(server.mlflow_tracking_uri, project_path))
-    elif mlflow.is_tracking_uri_set():  # type: ignore[no-untyped-call]  # MLflow left its types out
-        tracking_uri = mlflow.get_tracking_uri()
+    elif process_uri is not None:
+        tracking_uri = process_uri
     else:
         tracking_uri = f"{_SQLITE}{(project_path / DATABASE_FILE).as_posix()}"
     # Beside a database, MLflow would keep files in the directory where the command happens to run.
@@ -76,9 +89,66 @@ def find_store(server: ServerConfig, project_path: Path) -> Store:
     return Store(tracking_uri, registry_uri, artifact_root)
 
 
-def export_credentials(credentials: Mapping[str, object]) -> None:
-    """Make credentials known to MLflow, which reads them from the environment."""
-    os.environ.update({name: str(value) for name, value in credentials.items()})
+def why_no_answer(uri: str) -> str | None:
+    """Ask a server once whether it is there; MLflow would ask for minutes.
+
+    Any answer counts, an error as well: what it says of a request of MLflow's, it says to that one. So does a
+    connection that TLS does not accept, since MLflow has settings of its own for it.
+
+    Args:
+        uri: A tracking server or a model registry.
+
+    Returns:
+        The reason why MLflow cannot reach it; None when it can, or when only MLflow knows how to ask.
+    """
+    database = _database_file(uri)
+    if database is not None:
+        # SQLite keeps a journal beside it.
+        return why_not_writable(database) or why_not_writable(database.parent)
+    scheme = urlsplit(uri).scheme
+    if scheme in {"http", "https"}:
+        return _why_silent(uri)
+    is_directory = scheme in {"", "file"} and uri not in {"databricks", "databricks-uc", "uc"}
+    return why_not_writable(_local_path(uri)) if is_directory else None
+
+
+def _process_uri() -> str | None:
+    """Give the store that this process was told to use; None when it was told of none."""
+    # Nobody can have told MLflow before it was imported, which takes seconds.
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is None:
+        return os.environ.get("MLFLOW_TRACKING_URI") or None
+    return str(mlflow.get_tracking_uri()) if mlflow.is_tracking_uri_set() else None
+
+
+def _why_silent(url: str) -> str | None:
+    import requests
+
+    try:
+        # As MLflow's own requests, it heeds the proxies that the environment names.
+        with requests.get(f"{url.rstrip('/')}/health", timeout=_PATIENCE, stream=True, allow_redirects=False):
+            return None
+    except requests.exceptions.SSLError:
+        return None
+    except requests.exceptions.RequestException as error:
+        return _first_cause(error)
+
+
+def _first_cause(error: BaseException) -> str:
+    """Give what the operating system said: each layer above it wraps that in a text of its own."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return f"{error}"
+
+
+def _database_file(uri: str) -> Path | None:
+    """Give the file of a SQLite database; None for another store, or one that is in memory."""
+    path = uri.removeprefix(_SQLITE).partition("?")[0]
+    return Path(path) if uri.startswith(_SQLITE) and path not in {"", ":memory:"} else None
+
+
+def _local_path(uri: str) -> Path:
+    return Path(url2pathname(urlsplit(uri).path) if uri.startswith("file:") else uri)
 
 
 def _absolute(uri: str | None, project_path: Path) -> str | None:

@@ -9,22 +9,31 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import pickle
+import re
+import select
 import shutil
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache, reduce
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+SETTINGS_FILE = "settings.json"
+IMPORT_FAULTS_FILE = "import_faults.txt"
+IMPORT_LOG_FILE = "import_log.txt"
 SAMPLE_FILE = "sample.pkl"
 OUTPUT_FILE = "output.pkl"
 STAGES_FILE = "stages.txt"
@@ -44,10 +53,48 @@ class Stage(Enum):
     END = "end"
 
 
+ALWAYS_DECLARED = frozenset({"pip", "setuptools", "wheel"})
+"""Distributions that MLflow has installed with every model: python_env.yaml names them."""
+
+
+class NotDeployedError(ModuleNotFoundError):
+    """A module is here, and would not be there where the model is deployed."""
+
+
+class InstallationDirectory:
+    """Which distributions have put files into a directory, by their own lists of files.
+
+    Args:
+        path: The directory.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._claims: defaultdict[str, list[tuple[str, Path]]] = defaultdict(list)
+        for suffix in (".dist-info", ".egg-info"):
+            for metadata in Path(path).glob(f"*-*{suffix}"):
+                name = _canonical(metadata.stem.partition("-")[0])
+                for top_level in _top_levels(metadata, name):
+                    self._claims[top_level].append((name, metadata))
+
+    def undeclared(self, file: str, declared: frozenset[str]) -> str | None:
+        """Give the distribution that a file is from when it is not declared, nor any other that lists the file.
+
+        Args:
+            file: Path relative to the directory, with forward slashes.
+            declared: Normalised names of distributions.
+        """
+        claims = self._claims.get(file.partition("/")[0].partition(".")[0], [])
+        if all(name in declared for name, _ in claims):
+            return None
+        # Several distributions may have modules in one package, and files that none lists may be there.
+        names = [name for name, metadata in claims if _lists(metadata, file)]
+        return None if declared.intersection(names) else next(iter(names), None)
+
+
 class ImportGuard:
     """A finder that refuses the modules that would not be there where the model is deployed.
 
-    What may be imported is the standard library, what is installed, and the package's own code. A module
+    What may be imported is the standard library, what is installed and declared, and the package's own code. A module
     that the package ships comes from the package alone, even where a copy of it is installed.
 
     Python has processed ``.pth`` files before this program starts: source trees are on ``sys.path``, finders
@@ -61,19 +108,31 @@ class ImportGuard:
     def __init__(self, installed: Iterable[str]) -> None:
         # By its place too: not all that the standard library is made of has a name that Python lists.
         standard_library = str(Path(os.__file__).parent)
-        self._installed = [_normal(directory) for directory in (*installed, standard_library)]
+        self._distributions = {_normal(directory): InstallationDirectory(directory) for directory in installed}
+        self._installed = [*self._distributions, _normal(standard_library)]
         self._code: list[str] = []
         self._shipped: frozenset[str] = frozenset()
+        self._declared: frozenset[str] | None = None
+        self._of_python: frozenset[str] = frozenset()
 
     def install(self) -> None:
         """Stand before all other finders."""
+        # What a ``.pth`` file imports (a debugger, what measures coverage) comes with the interpreter.
+        self._of_python = frozenset(map(_top_level, sys.modules))
         sys.meta_path.insert(0, self)
         self._forget_refused()
 
-    def admit(self, code: Path, shipped: Iterable[str]) -> None:
-        """Let modules come from the directory ``code``; the top-level modules ``shipped`` from it alone."""
+    def admit(self, code: Path, shipped: Iterable[str], declared: Iterable[str] | None) -> None:
+        """Let modules come from the directory ``code``; the top-level modules ``shipped`` from it alone.
+
+        Args:
+            code: The directory.
+            shipped: Names of the modules in it.
+            declared: Normalised names of the distributions that others may come from; None means all.
+        """
         self._code = [_normal(code)]
         self._shipped = frozenset(shipped)
+        self._declared = None if declared is None else ALWAYS_DECLARED.union(declared)
         self._forget_refused()
 
     def find_spec(
@@ -82,20 +141,17 @@ class ImportGuard:
         """Find a module where it may come from.
 
         Raises:
-            ModuleNotFoundError: When it is only where it may not come from.
+            NotDeployedError: When it is only where it may not come from.
         """
-        refused = None
+        reason = None
         for spec in self._candidates(name, path, target):
-            if self._admits(spec):
+            refusal = self._refusal(spec)
+            if refusal is None:
                 return spec
-            refused = refused or spec
-        if refused is None:
+            reason = reason or refusal
+        if reason is None:
             return None
-        message = (
-            f"No module named {name!r} in the package or among what is installed; "
-            f"{_places(refused)[0]!r} does not travel with the model"
-        )
-        raise ModuleNotFoundError(message, name=name)
+        raise NotDeployedError(f"No module named {name!r}{reason}", name=name)
 
     def _candidates(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> Iterator[ModuleSpec]:
         behind = sys.meta_path[sys.meta_path.index(self) + 1 :]
@@ -109,32 +165,78 @@ class ImportGuard:
     def _roots(self, name: str) -> list[str]:
         return self._code if _top_level(name) in self._shipped else [*self._code, *self._installed]
 
-    def _admits(self, spec: ModuleSpec) -> bool:
+    def _refusal(self, spec: ModuleSpec) -> str | None:
+        """Give why a module may not come from where it was found, to follow its name; None when it may."""
         top_level = _top_level(spec.name)
         if top_level in sys.stdlib_module_names and top_level not in self._shipped:
-            return True
+            return None
         places = _places(spec)
         roots = tuple(root + os.sep for root in self._roots(spec.name))
-        return not places or any(_normal(place).startswith(roots) for place in places)
+        if places and not any(_normal(place).startswith(roots) for place in places):
+            return f" in the package or among what is installed; {places[0]!r} does not travel with the model"
+        undeclared = self._undeclared(spec)
+        if undeclared is None:
+            return None
+        return (
+            f": {undeclared!r} is installed here, and not among the model's requirements. "
+            "Add it to 'extra_pip_requirements', or to 'pip_requirements' where that lists them all"
+        )
+
+    def _undeclared(self, spec: ModuleSpec) -> str | None:
+        """Give the distribution that a module is from when the model does not require it."""
+        if self._declared is None or not spec.has_location or _top_level(spec.name) in self._of_python:
+            return None
+        file = os.path.abspath(spec.origin or "")  # noqa: PTH100 - links lead out of what is installed
+        homes = [home for home in self._distributions if _normal(file).startswith(home + os.sep)]
+        if not homes:
+            return None
+        home = max(homes, key=len)
+        return self._distributions[home].undeclared(Path(file[len(home) + 1 :]).as_posix(), self._declared)
 
     def _forget_refused(self) -> None:
         """Forget what was imported before it could be refused, by a ``.pth`` file or a plugin of MLflow."""
         specs = {name: getattr(module, "__spec__", None) for name, module in sys.modules.items()}
         # All are judged before any is forgotten: a namespace package asks its parent where it is.
-        for name in [name for name, spec in specs.items() if spec is not None and not self._admits(spec)]:
+        for name in [name for name, spec in specs.items() if spec is not None and self._refusal(spec) is not None]:
             del sys.modules[name]
 
 
-def hide_distributions(shipped: Iterable[str]) -> None:
-    """Hide distributions from ``importlib.metadata``: editable ones, and those of modules that are shipped.
+def find_none_of_what_is_refused() -> None:
+    """Have ``importlib.util.find_spec`` give None for a module that is refused, as for one that is nowhere.
+
+    Libraries ask it whether an optional one is there.
+    """
+    find_any = importlib.util.find_spec
+
+    def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
+        try:
+            return find_any(name, package)
+        except NotDeployedError as error:
+            # A package that cannot be imported on the way to a module is an error anywhere.
+            if error.name != importlib.util.resolve_name(name, package):
+                raise
+            return None
+
+    importlib.util.find_spec = find_spec
+
+
+def hide_distributions(shipped: Iterable[str], declared: Iterable[str] | None) -> None:
+    """Hide distributions from ``importlib.metadata``: editable, undeclared, and those of modules that are shipped.
 
     Modules travel without the metadata of their distribution: one that asks for its own version when it is
     imported works here, and nowhere else.
+
+    Args:
+        shipped: Names of modules.
+        declared: Normalised names of the distributions that are not hidden for their name; None means all.
     """
     discover = importlib.metadata.Distribution.discover
     prefixes = tuple(f"{name}{end}" for name in shipped for end in ("/", ".py,"))
+    known = None if declared is None else ALWAYS_DECLARED.union(declared)
 
     def stays_behind(distribution: importlib.metadata.Distribution) -> bool:
+        if known is not None and _name_in(distribution) not in known:
+            return True
         # PEP 610: what comes from a directory, an archive or a checkout has this file; an index leaves none.
         origin = distribution.read_text("direct_url.json")
         if origin is None:
@@ -154,19 +256,21 @@ def main(arguments: Sequence[str]) -> None:
     """Run the program, and end the process.
 
     Args:
-        arguments: One JSON object: ``directory``, where its files go; ``installed``, the directories that
-            hold installed distributions; ``preload``, names of modules to import ahead of the request.
+        arguments: The directory where its files go. A JSON object in it gives ``installed``, the directories that
+            hold installed distributions; ``preload``, names of modules to import ahead of the request; ``imports``,
+            what ``_check_imports`` tries meanwhile, or None.
     """
-    settings = json.loads(arguments[0])
-    directory = Path(settings["directory"])
+    directory = Path(arguments[0])
+    settings = json.loads((directory / SETTINGS_FILE).read_text(encoding="utf-8"))
     threading.Thread(target=_end_with, args=(os.getppid(), directory), daemon=True).start()
     # Python has put this program's own folder there.
     sys.path[:] = [entry for entry in sys.path if _normal(entry) != _normal(Path(__file__).parent)]
     sys.path += [entry for entry in settings["installed"] if entry not in sys.path]
     guard = ImportGuard(settings["installed"])
     guard.install()
+    find_none_of_what_is_refused()
     try:
-        _serve(directory, guard, settings["preload"])
+        _serve(directory, guard, settings["preload"], settings["imports"])
     except BaseException as error:  # noqa: BLE001 - whatever ends a model's code, the parent is to know it
         traceback.print_exc()
         (directory / ERROR_FILE).write_text(_in_one_line(error), encoding="utf-8", errors="backslashreplace")
@@ -177,8 +281,8 @@ def main(arguments: Sequence[str]) -> None:
         os._exit(0)
 
 
-def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
-    """Wait for the one request, and answer it."""
+def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str], imports: Mapping[str, Any] | None) -> None:
+    """Wait for the one request, trying the imports meanwhile, and answer it."""
     _enter(directory, Stage.IMPORT)
     import cloudpickle
     import mlflow.pyfunc
@@ -190,7 +294,8 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
         # It only saves time: what the model needs and fails here fails again when the model is loaded.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    line = sys.stdin.readline()
+    with _import_check(directory, guard, imports):
+        line = sys.stdin.readline()
     if not line:
         _abandon(directory)
     request = json.loads(line)
@@ -198,8 +303,8 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     _enter(directory, Stage.LOAD)
     # The package is uploaded as it is.
     sys.dont_write_bytecode = True
-    guard.admit(package / "code", request["shipped"])
-    hide_distributions(request["shipped"])
+    guard.admit(package / "code", request["shipped"], request["declared"])
+    hide_distributions(request["shipped"], request["declared"])
     try:
         # The warnings would compare its requirements with the environment that they were taken from.
         model = mlflow.pyfunc.load_model(str(package), suppress_warnings=True)
@@ -216,6 +321,67 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
         with (directory / OUTPUT_FILE).open("wb") as file:
             cloudpickle.dump(output, file, protocol=5)
     _enter(directory, Stage.END)
+
+
+@contextlib.contextmanager
+def _import_check(directory: Path, guard: ImportGuard, imports: Mapping[str, Any] | None) -> Iterator[None]:
+    """Have a fork try the imports as long as there is no request, which tries them again.
+
+    A fork, for the package is to be loaded by a process that has never imported the project: what it imports may
+    register itself somewhere, and could not do so twice.
+    """
+    if imports is None or not hasattr(os, "fork") or select.select([sys.stdin], [], [], 0)[0]:
+        yield
+        return
+    with warnings.catch_warnings():
+        # Python 3.12 warns that another thread may hold a lock. The fork would then say nothing, and be killed.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        fork = os.fork()
+    if fork == 0:
+        try:
+            _check_imports(directory, guard, imports)
+        finally:
+            os._exit(0)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(fork, signal.SIGKILL)
+            os.waitpid(fork, 0)
+
+
+def _check_imports(directory: Path, guard: ImportGuard, imports: Mapping[str, Any]) -> None:
+    """Import functions, and write down which ones cannot be.
+
+    Args:
+        directory: Where to write; nothing when there is no fault.
+        guard: What refuses modules.
+        imports: ``code``, a directory of shipped code; ``shipped`` and ``declared`` as for the guard; ``functions``,
+            of each what it is, its ``module:qualname`` or the path of its pickle, and whether it is a pickle.
+    """
+    with Path(os.devnull).open("rb") as nothing, (directory / IMPORT_LOG_FILE).open("wb") as log:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    guard.admit(Path(imports["code"]), imports["shipped"], imports["declared"])
+    hide_distributions(imports["shipped"], imports["declared"])
+    sys.path.insert(0, imports["code"])
+    faults: defaultdict[str, list[str]] = defaultdict(list)
+    for what, function, is_pickled in imports["functions"]:
+        try:
+            if is_pickled:
+                pickle.loads(Path(function).read_bytes())  # noqa: S301 - the parent has written it
+            else:
+                module, _, qualname = function.partition(":")
+                reduce(getattr, qualname.split(".") if qualname else [], importlib.import_module(module))
+        except BaseException as error:  # noqa: BLE001 - whatever a module raises, it would when the model is loaded
+            traceback.print_exc()
+            faults[_in_one_line(error)].append(what)
+    if faults:
+        text = "; ".join(f"{', '.join(whats)} ({reason})" for reason, whats in faults.items())
+        unfinished = directory / f"{IMPORT_FAULTS_FILE}.unfinished"
+        unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+        unfinished.replace(directory / IMPORT_FAULTS_FILE)
 
 
 def _enter(directory: Path, stage: Stage) -> None:
@@ -241,7 +407,55 @@ def _abandon(directory: Path) -> NoReturn:
 
 def _in_one_line(error: BaseException) -> str:
     first_line = next(iter(str(error).splitlines()), "")
-    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    line = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    refused = next((each for each in _chain(error) if isinstance(each, NotDeployedError)), None)
+    # A library has its own words for one of its options that is missing.
+    return line if refused is None or str(refused) in line else f"{line.rstrip('.')}. {refused}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an error, and what it was raised from or while it was handled."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+def _top_levels(metadata: Path, name: str) -> set[str]:
+    """Give the names that a distribution's files start with."""
+    with contextlib.suppress(OSError):
+        # Of those that have it, some have the longest lists of files.
+        return set((metadata / "top_level.txt").read_text(encoding="utf-8").split())
+    record = _record(metadata)
+    return {name.replace("-", "_")} if record is None else set(re.findall(r"^([^/,.\n]+)[/,.]", record, re.MULTILINE))
+
+
+def _lists(metadata: Path, file: str) -> bool:
+    record = _record(metadata)
+    # Debian leaves no list of files; what starts with a name of the distribution counts as listed.
+    return record is None or f"\n{file}," in record
+
+
+@lru_cache(maxsize=16)
+def _record(metadata: Path) -> str | None:
+    """Give a distribution's list of files, each path between a line break and a comma; None where there is none."""
+    try:
+        return "\n" + (metadata / "RECORD").read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def _name_in(distribution: importlib.metadata.Distribution) -> str:
+    # The whole metadata of some take longer to parse than a model to load.
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    found = re.search(r"^Name: *(.+?) *$", text, re.MULTILINE)
+    return _canonical(found[1] if found else "")
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _places(spec: ModuleSpec) -> list[str]:

@@ -1,4 +1,7 @@
-"""A package and a trial come in, a fresh process takes it, and a proof goes out."""
+"""A package and a trial come in, a fresh process takes it, and a proof goes out.
+
+Before there is a package, the process tries what the package will import, and tells what it cannot.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.packaging.closure import find_closure
 from kedro_autolog_pipeline.verification import process as program
+from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.process import Stage
 from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial, judge
 
@@ -54,12 +59,14 @@ class Verifier:
         model: The logged model's name, for errors.
         preload: Names of modules that the model is known to need, imported beside MLflow. One that cannot
             be imported does no harm here: loading the package tells.
+        imports: What the process tries to import until it is asked to verify; None means nothing. It does so
+            where processes can fork (not on Windows), and elsewhere leaves it to the proof.
 
     Raises:
-        VerificationError: When no process can be started.
+        VerificationError: When no process can be started, or code that the model needs cannot be copied.
     """
 
-    def __init__(self, model: str, *, preload: Iterable[str] = ()) -> None:
+    def __init__(self, model: str, *, preload: Iterable[str] = (), imports: ImportCheck | None = None) -> None:
         self._model = model
         self._closed = False
         if not sys.executable:
@@ -68,17 +75,22 @@ class Verifier:
                 "Run Kedro by the interpreter itself, or set 'verify: false'."
             )
             raise VerificationError(model, cause)
-        installed = [entry for entry in map(_absolute, sys.path) if _holds_distributions(Path(entry))]
+        self._installed = [entry for entry in map(_absolute, sys.path) if _holds_distributions(Path(entry))]
         self._directory = Path(tempfile.mkdtemp(prefix="kedro-autolog-pipeline-"))
+        try:
+            self._write_settings(preload, imports)
+        except OSError as error:
+            shutil.rmtree(self._directory)
+            cause = f"the code that it needs cannot be copied ({error}). Correct that, or leave it out of 'code_paths'."
+            raise VerificationError(model, cause) from error
         empty_directory = self._directory / "cwd"
         empty_directory.mkdir()
-        settings = {"directory": str(self._directory), "installed": installed, "preload": list(preload)}
         try:
             with (self._directory / _LOG_FILE).open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - it runs our own program
-                    [sys.executable, "-u", "-X", "faulthandler", program.__file__, json.dumps(settings)],
+                    [sys.executable, "-u", "-X", "faulthandler", program.__file__, str(self._directory)],
                     cwd=empty_directory,
-                    env=_environment(self._directory, installed),
+                    env=_environment(self._directory, self._installed),
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
@@ -115,22 +127,52 @@ class Verifier:
         self._process.communicate()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def verify(self, package: Path, trial: Trial | None, *, shipped: Iterable[str] = (), timeout: float) -> Proof:
+    def fault(self) -> str | None:
+        """Give what the process cannot import, as far as that is known by now; it never waits.
+
+        Any thread may ask, and so may a fork of the process that made this object.
+
+        Returns:
+            One sentence with every fault, and what to do; None when no fault is known, or the object is closed.
+        """
+        try:
+            faults = (self._directory / program.IMPORT_FAULTS_FILE).read_text(encoding="utf-8")
+        except OSError:
+            return None
+        return (
+            "a fresh process, with nothing but the shipped code and the declared requirements, cannot load "
+            f"{faults.rstrip('.')}. Correct that and run again."
+        )
+
+    def verify(
+        self,
+        package: Path,
+        trial: Trial | None,
+        *,
+        shipped: Iterable[str] = (),
+        requirements: Iterable[str] | None = None,
+        timeout: float,
+    ) -> Proof:
         """Prove a package; the process has ended when this returns or raises.
 
         Args:
             package: The package's directory.
             trial: What the model must reproduce; None when there is no sample, so that it is only loaded.
             shipped: Top-level names of the modules that the package holds.
+            requirements: Lines of its requirements.txt: of what is installed, only what they bring may be imported.
+                None means that all of it may.
             timeout: How long the process may take from now on, in seconds.
 
         Raises:
-            VerificationError: When the package cannot be loaded, its output is not the live pipeline's, or
-                the time is over.
+            VerificationError: When the process could not import the package's functions beforehand, or now cannot
+                load it, its output is not the live pipeline's, or the time is over.
         """
         started = time.monotonic()
         try:
-            output = self._answer(package, trial, shipped, timeout)
+            fault = self.fault()
+            if fault is not None:
+                raise VerificationError(self._model, fault, _end_of(self._directory / program.IMPORT_LOG_FILE))
+            output = self._answer(package, trial, shipped, requirements, timeout)
         finally:
             self.close()
         if trial is None:
@@ -139,13 +181,32 @@ class Verifier:
             outcome, detail = judge(self._model, trial, output)
         return Proof(outcome, detail, time.monotonic() - started)
 
-    def _answer(self, package: Path, trial: Trial | None, shipped: Iterable[str], timeout: float) -> Any:
+    def _write_settings(self, preload: Iterable[str], imports: ImportCheck | None) -> None:
+        staging = self._directory / "imports"
+        staging.mkdir()
+        settings = {
+            "installed": self._installed,
+            "preload": list(preload),
+            "imports": None if imports is None else imports.stage(staging, self._installed),
+        }
+        (self._directory / program.SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
+
+    def _answer(
+        self,
+        package: Path,
+        trial: Trial | None,
+        shipped: Iterable[str],
+        requirements: Iterable[str] | None,
+        timeout: float,
+    ) -> Any:
         """Give what the process makes of the trial's sample; None when there is no trial."""
         if trial is not None:
             self._hand_over(trial.sample)
+        declared = None if requirements is None else find_closure(requirements, self._installed)
         request = {
             "package": str(package.resolve()),
             "shipped": list(shipped),
+            "declared": None if declared is None else sorted(declared),
             "has_sample": trial is not None,
         }
         try:
@@ -200,8 +261,11 @@ class Verifier:
         return Stage[names[-1]] if names else Stage.IMPORT
 
     def _failure(self, cause: str) -> VerificationError:
-        log = (self._directory / _LOG_FILE).read_text(encoding="utf-8", errors="replace")
-        return VerificationError(self._model, cause, "\n".join(log.splitlines()[-LOG_LINES:]))
+        return VerificationError(self._model, cause, _end_of(self._directory / _LOG_FILE))
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
 
 
 def _holds_distributions(directory: Path) -> bool:

@@ -1,0 +1,85 @@
+"""A pair and its run, before the first node, come in; what a fresh process can try to import meanwhile goes out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+from kedro.pipeline.node import Node
+
+from kedro_autolog_pipeline.packaging.closure import find_closure
+from kedro_autolog_pipeline.packaging.contents import expected_environment
+from kedro_autolog_pipeline.packaging.environment import ShippedCode, copy_code
+from kedro_autolog_pipeline.packaging.functions import stage_node
+from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
+from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.packaging.requirements import list_requirements
+from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
+
+_MODEL = "kedro_autolog_pipeline.serving.model"
+
+
+@attrs.frozen
+class ImportCheck:
+    """What must be importable where the model is deployed.
+
+    Attributes:
+        nodes: The inference pipeline's nodes, whose functions are to be imported.
+        code: The code that will travel with the model, as far as it is known before the training.
+        requirements: Lines of requirements.txt; None while the training may add to them, or Conda's are in their
+            place: whatever is installed then counts as required.
+    """
+
+    nodes: tuple[Node, ...]
+    code: tuple[ShippedCode, ...]
+    requirements: tuple[str, ...] | None
+
+    def stage(self, directory: Path, installed: Iterable[str]) -> dict[str, Any]:
+        """Put all that a process without the project needs into a directory.
+
+        Args:
+            directory: An empty one.
+            installed: Directories of installed distributions.
+
+        Returns:
+            What ``_check_imports`` of the process takes, as JSON has it.
+
+        Raises:
+            OSError: When code cannot be copied.
+        """
+        code = directory / CODE_DIRECTORY
+        copy_code(self.code, code)
+        declared = None if self.requirements is None else find_closure(self.requirements, installed)
+        return {
+            "code": str(code),
+            "shipped": [entry.module for entry in self.code],
+            "declared": None if declared is None else sorted(declared),
+            "functions": [("the model itself", _MODEL, False), *self._functions(directory)],
+        }
+
+    def _functions(self, directory: Path) -> Iterator[tuple[str, str, bool]]:
+        for index, node in enumerate(self.nodes):
+            # What cannot be pickled is for packaging to tell, which pickles it again.
+            with contextlib.suppress(Exception):
+                entry = stage_node(node, index, directory)
+                function = str(directory / entry.function) if entry.is_pickled else entry.function
+                yield f"the function of node '{entry.name}', {entry.function}", function, entry.is_pickled
+
+
+def plan_import_check(pair: Pair, run: KedroRun) -> ImportCheck:
+    """Find what the functions of a pair's inference pipeline will have where the model is deployed.
+
+    What the trained artifacts need is found after the training, and a library may import it for a node: only a list
+    of requirements that the user gives is held against the imports before.
+    """
+    environment = expected_environment(pair, run)
+    fixed = pair.config.pip_requirements is not None and pair.config.conda_env is None
+    lines = [entry.requirement for entry in list_requirements(pair.config, environment, run.project_path)]
+    return ImportCheck(
+        nodes=tuple(pair.inference.nodes),
+        code=environment.code,
+        requirements=tuple(lines) if fixed else None,
+    )

@@ -1,0 +1,148 @@
+"""What a run has saved is what is packaged, whoever else writes to the same place, on a real project."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.framework.startup import bootstrap_project
+from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner, ThreadRunner
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel
+
+from kedro_autolog_pipeline.errors import PackagingError
+from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
+from s3_server import s3_server
+
+INTRUDER = """
+import pickle
+import fsspec
+
+def intrude(model):
+    \"\"\"Write what another run would, when this one has saved.\"\"\"
+    with fsspec.open({url!r}, "wb", **{options!r}) as stream:
+        pickle.dump({{"slope": -1.0}}, stream)
+"""
+
+FOREIGN = {"slope": -1.0}
+
+
+def write(project: KedroProject, model: dict[str, Any], url: str, **options: Any) -> None:
+    """Write the project with this entry of its catalog, and a node that writes to ``url`` when it was saved."""
+    intruder = INTRUDER.format(url=url, options=options)
+    intruding = 'node(intrude, "model", None),\n        node(evaluate'
+    project.write_pipeline("training", intruder + TRAINING.replace("node(evaluate", intruding))
+    project.write_config("catalog", {**CATALOG, "model": model})
+    project.write_models({"prices": {**MODEL, "verify": False}})
+    # ParallelRunner starts a process at once, which must find the project.
+    bootstrap_project(project.path)
+
+
+def models(client: MlflowClient) -> list[LoggedModel]:
+    """Give all logged models of a store."""
+    return list(client.search_logged_models([each.experiment_id for each in client.search_experiments()]))
+
+
+RUNNERS: dict[str, Callable[[], AbstractRunner]] = {
+    "SequentialRunner": SequentialRunner,
+    "SequentialRunner async": lambda: SequentialRunner(is_async=True),
+    "ThreadRunner": ThreadRunner,
+    "ParallelRunner": ParallelRunner,
+}
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_what_another_run_wrote_is_not_packaged(project: KedroProject, client: MlflowClient, name: str) -> None:
+    """The error names the dataset, its file and what happened to it; the model is FAILED, its run FINISHED."""
+    file = project.path / "data" / "model.pkl"
+    write(project, {"type": "pickle.PickleDataset", "filepath": "data/model.pkl"}, str(file))
+    runner = RUNNERS[name]()
+
+    with pytest.raises(PackagingError) as raised:
+        project.run(runner=runner)
+
+    assert FOREIGN == pickle.loads(file.read_bytes())
+    (cause,) = raised.value.causes
+    assert cause.startswith(f"'model' is no longer what this run saved: '{file}' was written again at ")
+    assert cause.endswith("Version the dataset, or give each run a path of its own, and run again.")
+    (model,) = models(client)
+    assert "FAILED" == model.status
+    assert "FINISHED" == client.get_run(model.source_run_id or "").info.status
+
+
+def test_of_a_versioned_dataset_the_runs_own_version_is_packaged(project: KedroProject, client: MlflowClient) -> None:
+    """A newer version of another run does it no harm, although Kedro would load that one."""
+    url = str(project.path / "data" / "model.pkl" / "2999-01-01T00.00.00.000Z" / "model.pkl")
+    Path(url).parent.mkdir(parents=True)
+    write(project, {"type": "pickle.PickleDataset", "filepath": "data/model.pkl", "versioned": True}, url)
+
+    project.run()
+
+    (model,) = models(client)
+    assert "READY" == model.status
+    package = Path(model.artifact_location.removeprefix("file://"))
+    (entry,) = [
+        entry for entry in json.loads((package / "manifest.json").read_text())["artifacts"] if entry["name"] == "model"
+    ]
+    assert FOREIGN != pickle.loads((package / entry["path"]).read_bytes())
+
+
+@pytest.fixture
+def s3() -> Iterator[dict[str, Any]]:
+    """Give credentials of an S3 server of the test's own."""
+    with s3_server() as credentials:
+        yield credentials
+
+
+def test_an_object_that_another_run_wrote_is_not_packaged(
+    project: KedroProject, client: MlflowClient, s3: dict[str, Any]
+) -> None:
+    """A store that keeps no times of ours is asked for its tag."""
+    url = "s3://shop/model.pkl"
+    project.write_config("credentials", {"key": s3}, env="local")
+    write(project, {"type": "pickle.PickleDataset", "filepath": url, "credentials": "key"}, url, **s3)
+
+    with pytest.raises(PackagingError, match=r"'model' is no longer what this run saved: 'shop/model\.pkl' "):
+        project.run()
+
+    (model,) = models(client)
+    assert "FAILED" == model.status
+
+
+def test_a_dataset_that_its_node_gave_nothing_for_is_not_packaged(project: KedroProject, client: MlflowClient) -> None:
+    """A node without a single chunk leaves what an earlier run had saved."""
+    fit_model = "def fit_model(table, scaler, factor):\n"
+    write(project, CATALOG["scaler"] | {"filepath": "data/model.pkl"}, str(project.path / "data" / "other.pkl"))
+    (project.path / "data" / "model.pkl").write_bytes(pickle.dumps(FOREIGN))
+    project.write_pipeline("training", TRAINING.replace(fit_model, f"{fit_model}    yield from ()\n"))
+
+    with pytest.raises(PackagingError, match=r"this run was not seen to save 'model': its node gave no data"):
+        project.run()
+
+    (model,) = models(client)
+    assert "FAILED" == model.status
+
+
+def test_a_reference_that_the_run_wrote_is_its_own(project: KedroProject, client: MlflowClient) -> None:
+    """What another pipeline of the run has saved is of this run, too."""
+    project.write_pipeline(
+        "inference",
+        INFERENCE.replace("(instances, scaler)", "(instances, scaler, table)").replace(
+            '["instances", "scaler"]', '["instances", "scaler", "table"]'
+        ),
+    )
+    project.write_models({"prices": {**MODEL, "verify": False}})
+
+    project.run()
+
+    (model,) = models(client)
+    package = Path(model.artifact_location.removeprefix("file://"))
+    artifacts = json.loads((package / "manifest.json").read_text())["artifacts"]
+    assert {"model": "trained", "scaler": "trained", "table": "reference"} == {
+        entry["name"]: entry["origin"] for entry in artifacts
+    }
+    assert all(entry["from_this_run"] for entry in artifacts)

@@ -1,0 +1,112 @@
+"""Tests of tracking.abandoned."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+from mlflow.entities import LoggedModel, LoggedModelStatus
+
+from kedro_autolog_pipeline.tracking import abandoned
+from kedro_autolog_pipeline.tracking.abandoned import (
+    PENDING,
+    PROCESS_TAG,
+    STATE_TAG,
+    settle_abandoned,
+    this_process,
+)
+from kedro_autolog_pipeline.tracking.logged_model import logged_model
+from kedro_autolog_pipeline.tracking.run import TrackedRun
+
+MACHINE = platform.node()
+
+
+def dead_process() -> str:
+    """Name a process that has ended."""
+    code = "from kedro_autolog_pipeline.tracking.abandoned import this_process; print(this_process())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def pending(run: TrackedRun, process: str) -> LoggedModel:
+    """Leave a model PENDING, as a process that was killed does."""
+    return run.store.client().create_logged_model(
+        run.experiment_id, "prices", source_run_id=run.run_id, tags={STATE_TAG: PENDING, PROCESS_TAG: process}
+    )
+
+
+def test_what_a_killed_process_has_left_is_failed(run: TrackedRun) -> None:
+    """A PENDING model of a process of this machine that no longer lives is FAILED, with the reason, once."""
+    model = pending(run, dead_process())
+
+    settled = settle_abandoned(run.store, run.experiment_id)
+    again = settle_abandoned(run.store, run.experiment_id)
+
+    after = run.store.client().get_logged_model(model.model_id)
+    assert [model.model_id] == settled
+    assert [] == again
+    assert after.status == LoggedModelStatus.FAILED
+    assert after.tags["kedro_autolog_pipeline.failure"] == "The process that packaged it ended before it could finish."
+
+
+def test_an_id_that_was_given_again_is_another_process(run: TrackedRun) -> None:
+    """A process that has the id of one that was killed started at another time."""
+    machine, number, _ = this_process().split()
+
+    assert [pending(run, f"{machine} {number} 12.00").model_id] == settle_abandoned(run.store, run.experiment_id)
+
+
+@pytest.mark.parametrize("process", ["elsewhere 1 12.00", ""], ids=["another machine", "no process"])
+def test_a_model_of_another_machine_is_left_for_a_day(
+    run: TrackedRun, process: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can ask another machine whether it still packages, except the user who packages the same run again."""
+    model = pending(run, process)
+
+    assert [] == settle_abandoned(run.store, run.experiment_id)
+    assert [] == settle_abandoned(run.store, run.experiment_id, run_id="another")
+    monkeypatch.setattr(abandoned, "ABANDONED_AFTER_SECONDS", 0)
+    assert [model.model_id] == settle_abandoned(run.store, run.experiment_id)
+
+
+def test_packaging_the_same_run_again_settles_the_model_of_another_machine(run: TrackedRun) -> None:
+    """The user says by it that nobody works at it any more."""
+    model = pending(run, "elsewhere 1 12.00")
+
+    assert [model.model_id] == settle_abandoned(run.store, run.experiment_id, run_id=run.run_id)
+
+
+def test_a_model_that_is_being_made_is_left_alone(run: TrackedRun) -> None:
+    """A process that lives finishes its own models, whatever another packaging in the experiment settles."""
+    with logged_model(run, "prices", {}) as model:
+        settled = settle_abandoned(run.store, run.experiment_id, run_id=run.run_id)
+        status = run.store.client().get_logged_model(model.model_id).status
+
+    assert [] == settled
+    assert status == LoggedModelStatus.PENDING
+    assert run.store.client().get_logged_model(model.model_id).status == LoggedModelStatus.READY
+
+
+def test_the_next_packaging_in_the_experiment_settles(run: TrackedRun) -> None:
+    """Making a model looks for those that were left, all pages of them."""
+    process = dead_process()
+    left = [pending(run, process).model_id for _ in range(3)]
+
+    with logged_model(run, "costs", {}):
+        pass
+
+    statuses = {run.store.client().get_logged_model(model_id).status for model_id in left}
+    assert {LoggedModelStatus.FAILED} == statuses
+
+
+def test_a_ready_model_stays_ready(run: TrackedRun) -> None:
+    """A process that was killed right behind READY has left a tag, and not a model, to be settled."""
+    model = pending(run, dead_process())
+    run.store.client().finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+
+    settle_abandoned(run.store, run.experiment_id)
+
+    after = run.store.client().get_logged_model(model.model_id)
+    assert after.status == LoggedModelStatus.READY
+    assert "kedro_autolog_pipeline.failure" not in after.tags
