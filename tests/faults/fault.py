@@ -132,15 +132,16 @@ _COMMAND = "kedro autolog package --run-id"
 _NOT_SAVED = "nothing tells that it has saved 'model'"
 
 FAULTS = [
-    Fault(Cause.SERVER_KILLED, Stage.START, 1, "Cannot open a run", None, None, Retry.NO_RUN, None),
+    Fault(Cause.SERVER_KILLED, Stage.START, 1, "does not answer", None, None, Retry.NO_RUN, None),
     Fault(Cause.SERVER_KILLED, Stage.TRAINING, 1, _COMMAND, "RUNNING", None),
     *(
         Fault(Cause.SERVER_KILLED, stage, 1, _COMMAND, "RUNNING", "PENDING")
         for stage in (Stage.CREATED, Stage.PROVING, Stage.UPLOADING, Stage.FINALISING)
     ),
+    Fault(Cause.SERVER_RESTARTED, Stage.START, 1, "does not answer", None, None, Retry.NO_RUN, None),
     *(
         Fault(Cause.SERVER_RESTARTED, stage, 0, "Packaged 'prices'", "FINISHED", "READY", Retry.NEEDLESS)
-        for stage in (Stage.START, Stage.TRAINING, Stage.CREATED, Stage.PROVING, Stage.UPLOADING, Stage.FINALISING)
+        for stage in (Stage.TRAINING, Stage.CREATED, Stage.PROVING, Stage.UPLOADING, Stage.FINALISING)
     ),
     Fault(
         Cause.SERVER_KILLED_AND_NODE_RAISES,

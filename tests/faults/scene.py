@@ -112,7 +112,8 @@ class Scene:
                 command = _on_small_disk(staging, command)
             else:
                 variables["FAULTS_FILE_SIZE"] = str(DISK_SIZE)
-        variables |= _RETRIES.get(cause, _IMPATIENT)
+        # Before training, nobody waits for MLflow's patience to end.
+        variables |= _MLFLOWS_OWN if self.fault.stage is Stage.START else _RETRIES.get(cause, _IMPATIENT)
         output = self.directory / "fault.txt"
         ended = run_process(command, self.project.path, self._variables(variables), output, self._started)
         self.server.gate.arm(None)
