@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import attrs
 from mlflow import MlflowClient
 
 from faults import commands
-from faults.commands import Ended, run_forked, run_process
+from faults.commands import SECONDS, Ended, run_forked, run_process
 from faults.fault import MARKS, Cause, Fault, Stage
 from faults.gate import Strike
 from faults.tracking_server import TrackingServer
@@ -146,6 +147,12 @@ class Scene:
             os.killpg(self.pid, signal.SIGINT)
         elif cause.signal is not None:
             os.kill(self.pid, cause.signal)
+        if cause is Cause.SIGKILL:
+            # The kernel takes a moment, in which what has been reached would go on.
+            with suppress(ProcessLookupError):
+                while time.monotonic() < self.struck + SECONDS:
+                    os.kill(self.pid, 0)
+                    time.sleep(0.01)
 
     def _search(self, search: Callable[[MlflowClient, list[str]], Iterable[Any]]) -> Iterable[Any]:
         # The database can be read while the server is down.
