@@ -5,11 +5,14 @@ TEST_FLAGS ?= -n 2 --cov
 # What old versions of others warn of is not ours to mend.
 LOWEST_FLAGS ?= -n 2 -W default
 LOWEST_TESTS ?= tests/scenarios
+BESIDE_FLAGS ?= -n 2
+BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/test_config.py
 # Add --update-page to write the table into the page for users.
 FAULTS_FLAGS ?= -n 2 -m faults
 
 VENV := .venv
 VENV_LOWEST := .venv-lowest
+VENV_BESIDE := .venv-beside
 VENV_PEER := .venv-bench-kedro-mlflow
 SOURCES := src tests demo benchmarks
 UV := $(VENV)/bin/uv pip install --quiet --editable .
@@ -34,7 +37,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere test test-lowest faults lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere test test-lowest test-beside faults lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -65,6 +68,11 @@ test: lint ## Check the code, then run all tests and measure their coverage.
 test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
 	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)
 
+# A test that finds no kedro-mlflow is skipped, and here that is a failure.
+test-beside: $(VENV_BESIDE)/.installed ## Run the tests that need kedro-mlflow, installed beside this package.
+	@$(WITH_TMPDIR) && $(VENV_BESIDE)/bin/pytest $(BESIDE_FLAGS) --junitxml="$$TMPDIR/report.xml" $(BESIDE_TESTS) && \
+	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need kedro-mlflow were skipped." >&2; exit 1; fi
+
 faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
 
@@ -82,7 +90,7 @@ bench-quick: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the same, les
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --quick
 
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -105,6 +113,12 @@ $(VENV_LOWEST)/.installed: pyproject.toml | $(VENV)/bin/uv
 	@printf "sqlalchemy<2.1\nstarlette<1\n" > $(VENV_LOWEST)/constraints.txt
 	@$(UV) --python $(VENV_LOWEST)/bin/python --group test --resolution lowest-direct \
 		--only-binary :all: --constraints $(VENV_LOWEST)/constraints.txt
+	@touch $@
+
+$(VENV_BESIDE)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
+	@echo "Installing into $(VENV_BESIDE); the first time takes a minute or two."
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_BESIDE)
+	@$(UV) --python $(VENV_BESIDE)/bin/python --group test "kedro-mlflow>=2.0.3"
 	@touch $@
 
 # kedro-mlflow's model needs kedro-datasets, and does not require it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -13,32 +14,105 @@ from tempfile import TemporaryDirectory
 
 import attrs
 
-from benchmarks import framework_cost, fresh_process, one_row, server, surroundings
+from benchmarks import (
+    after_training,
+    command_cost,
+    framework_cost,
+    fresh_process,
+    growth,
+    large_artifact,
+    many_artifacts,
+    memory_cost,
+    one_row,
+    preflight_cost,
+    server,
+    surroundings,
+)
 from benchmarks.demo_models import make_demo_models
+from benchmarks.growth import Sizes
 from benchmarks.report import Findings, replace_results, table
+from benchmarks.twin_environments import make_twins
 
 RESULTS = surroundings.ROOT / "docs" / "benchmarks.md"
 
 
 @attrs.frozen
-class Turns:
-    """How often each benchmark measures.
+class Plan:
+    """How often and how much each benchmark measures.
 
     Attributes:
-        framework_cost: Of each length of a chain, with and without an artifact.
-        one_row: Of one call each.
-        server: Of a second each.
-        fresh_process: Of three processes each.
+        framework_cost: Turns, of each length of a chain, with and without an artifact.
+        one_row: Turns, of one call each.
+        server: Turns, of a second each.
+        fresh_process: Turns, of three processes each.
+        after_training: Turns, of a training and a half each for us and for kedro-mlflow.
+        training_seconds: How long a training lasts that packaging is measured after.
+        large_artifact: Turns, of an artifact in local files and one on a server.
+        mebibytes: Its size.
+        many_artifacts: Turns.
+        artifacts: How many are many.
+        preflight_cost: Turns, of a process each.
+        command_cost: Turns, of each command with us and without.
+        memory_cost: Turns, of three trainings each.
+        growth: Turns, of a training for each size.
+        sizes: How far it is followed.
     """
 
     framework_cost: int
     one_row: int
     server: int
     fresh_process: int
+    after_training: int
+    training_seconds: float
+    large_artifact: int
+    mebibytes: int
+    many_artifacts: int
+    artifacts: int
+    preflight_cost: int
+    command_cost: int
+    memory_cost: int
+    growth: int
+    sizes: Sizes
 
 
-FULL = Turns(framework_cost=25, one_row=400, server=30, fresh_process=15)
-QUICK = Turns(framework_cost=5, one_row=60, server=5, fresh_process=2)
+FULL = Plan(
+    framework_cost=25,
+    one_row=400,
+    server=30,
+    fresh_process=12,
+    after_training=5,
+    training_seconds=10.0,
+    large_artifact=3,
+    mebibytes=1024,
+    many_artifacts=3,
+    artifacts=500,
+    preflight_cost=10,
+    command_cost=15,
+    memory_cost=2,
+    growth=2,
+    sizes=Sizes(nodes=(1, 10, 50, 100), artifacts=(1, 10, 50, 100), mebibytes=(1, 64, 2048, 4096)),
+)
+
+QUICK = Plan(
+    framework_cost=5,
+    one_row=60,
+    server=2,
+    fresh_process=1,
+    after_training=1,
+    training_seconds=0.0,
+    large_artifact=1,
+    mebibytes=64,
+    many_artifacts=1,
+    artifacts=50,
+    preflight_cost=1,
+    command_cost=1,
+    memory_cost=1,
+    growth=1,
+    sizes=Sizes(nodes=(1, 50, 100), artifacts=(), mebibytes=()),
+)
+
+LONG_ENOUGH = 4.0
+"""How long a training lasts, at most, where it only gives the verifying process the time to start."""
 
 
 def main() -> None:
@@ -55,17 +129,41 @@ def main() -> None:
         replace_results(RESULTS, results)
 
 
-def measure_all(turns: Turns) -> list[Findings]:
+def measure_all(plan: Plan) -> list[Findings]:
     """Run every benchmark, one after the other."""
+    overlapped = min(plan.training_seconds, LONG_ENOUGH)
     with TemporaryDirectory() as scratch:
-        directory = Path(scratch)
-        (directory / "chain").mkdir()
-        found = [_told("framework cost", lambda: framework_cost.measure(directory / "chain", turns.framework_cost))]
-        models = make_demo_models(directory)
-        found.append(_told("one row", lambda: one_row.measure(models, turns.one_row)))
-        found.append(_told("server", lambda: server.measure(models, turns.server)))
-        found.append(_told("fresh process", lambda: fresh_process.measure(models, turns.fresh_process)))
-    return found
+
+        def measured(name: str, measure: Callable[[Path], Findings]) -> Findings:
+            print(f"Measuring: {name}", file=sys.stderr, flush=True)  # noqa: T201 - minutes pass
+            directory = Path(scratch, name.replace(" ", "_"))
+            directory.mkdir()
+            try:
+                return measure(directory)
+            finally:
+                shutil.rmtree(directory)
+
+        twins = make_twins(_new_directory(scratch, "twins"))
+        models = make_demo_models(_new_directory(scratch, "demo"))
+        return [
+            measured("framework cost", lambda to: framework_cost.measure(to, plan.framework_cost)),
+            measured("one row", lambda _: one_row.measure(models, plan.one_row)),
+            measured("server", lambda _: server.measure(models, plan.server)),
+            measured("fresh process", lambda _: fresh_process.measure(models, plan.fresh_process)),
+            measured(
+                "after training", lambda to: after_training.measure(to, plan.after_training, plan.training_seconds)
+            ),
+            measured(
+                "large artifact", lambda to: large_artifact.measure(to, plan.large_artifact, plan.mebibytes, overlapped)
+            ),
+            measured(
+                "many artifacts", lambda to: many_artifacts.measure(to, plan.many_artifacts, plan.artifacts, overlapped)
+            ),
+            measured("preflight", lambda to: preflight_cost.measure(to, plan.preflight_cost)),
+            measured("commands", lambda to: command_cost.measure(to, twins, plan.command_cost)),
+            measured("memory", lambda to: memory_cost.measure(to, twins, plan.memory_cost)),
+            measured("growth", lambda to: growth.measure(to, plan.growth, plan.sizes, overlapped)),
+        ]
 
 
 def written(found: list[Findings], seconds: float) -> str:
@@ -84,9 +182,10 @@ def written(found: list[Findings], seconds: float) -> str:
     )
 
 
-def _told(name: str, measure: Callable[[], Findings]) -> Findings:
-    print(f"Measuring: {name}", file=sys.stderr, flush=True)  # noqa: T201 - minutes pass
-    return measure()
+def _new_directory(scratch: str, name: str) -> Path:
+    directory = Path(scratch, name)
+    directory.mkdir()
+    return directory
 
 
 if __name__ == "__main__":

@@ -54,13 +54,14 @@ def interleaved(measures: Mapping[str, Callable[[], float]], turns: int) -> dict
 
     Args:
         measures: What measures once, by name.
-        turns: How often each is called, after one call that does not count.
+        turns: How often each is called, after one call that does not count; before a single turn, for a quick look,
+            there is none.
 
     Returns:
         Measurements by name, in the order of the turns.
     """
     measured: dict[str, list[float]] = {name: [] for name in measures}
-    for measure in measures.values():
+    for measure in measures.values() if turns > 1 else ():
         measure()
     names = list(measures)
     for turn in range(turns):

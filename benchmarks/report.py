@@ -21,6 +21,7 @@ class Unit(Enum):
     MILLISECONDS = (1e3, "ms")
     SECONDS = (1.0, "s")
     PER_SECOND = (1.0, "/s")
+    MEBIBYTES = (1.0, "MiB")
 
 
 @attrs.frozen
@@ -31,7 +32,7 @@ class Comparison:
         what: What was measured.
         peer: Whom we are compared with.
         unit: How the measurements are shown.
-        ours: Seconds, or number per second, one for each turn.
+        ours: Seconds, number per second, or MiB, one for each turn.
         theirs: The peer's, in the same turns.
         target: What we want to reach, as a reader would write it.
         is_met: Whether we do.

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from pathlib import Path
 
 from benchmarks.demo_models import PEER, PENGUIN, DemoModels
 from benchmarks.measurements import interleaved, typical_ratio
 from benchmarks.report import Comparison, Findings, Unit
-from benchmarks.surroundings import PYTHON, environment
+from benchmarks.server_process import HOST, free_port, serving
+from benchmarks.surroundings import PYTHON
 
 LIMIT = 0.95
 """How many of the requests that the hand-written model answers ours has to."""
@@ -26,11 +23,6 @@ LIMIT = 0.95
 CLIENTS = 8
 
 TURN_SECONDS = 1.0
-
-HOST = "127.0.0.1"
-
-START_SECONDS = 120.0
-"""After which a server that does not answer is given up."""
 
 BODY = json.dumps({"dataframe_records": [PENGUIN]})
 HEADERS = {"Content-Type": "application/json"}
@@ -83,42 +75,8 @@ def _send_until(port: int, end: float) -> int:
 @contextmanager
 def _server(model: Path) -> Iterator[int]:
     """Serve a model, and give the port where it answers."""
-    port = _free_port()
+    port = free_port()
     options = ["--host", HOST, "--port", f"{port}", "--env-manager", "local", "--workers", "1"]
-    with (
-        model.with_name(f"{model.name}.log").open("w") as log,
-        subprocess.Popen(
-            [PYTHON, "-m", "mlflow", "models", "serve", "--model-uri", model, *options],
-            env=environment(),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            _await_answer(port, process)
-            yield port
-        finally:
-            # The command starts the server as a process of its own, which outlives it.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind((HOST, 0))
-        return int(listening.getsockname()[1])
-
-
-def _await_answer(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            connection = HTTPConnection(HOST, port, timeout=5)
-            connection.request("GET", "/ping")
-            if connection.getresponse().status == 200:  # noqa: PLR2004 - HTTP's word for success
-                return
-        except (OSError, HTTPException):
-            time.sleep(0.2)
-    msg = f"Cannot serve: {process.args!r} does not answer."
-    raise ChildProcessError(msg)
+    command = [str(PYTHON), "-m", "mlflow", "models", "serve", "--model-uri", str(model), *options]
+    with serving(command, port, "/ping", model.with_name(f"{model.name}.log")):
+        yield port

@@ -297,10 +297,9 @@ def test_every_mistake_is_in_one_message() -> None:
         },
     }
     expected = """\
-Cannot use 'mlflow.yml': 14 mistakes.
+Cannot use 'mlflow.yml': 13 mistakes.
   - autolog_pipelin: unknown key. Did you mean 'autolog_pipeline'?
   - autolog_pipeline.models.p.mass.verify_timeout: expected a positive number of seconds, got '10m'.
-  - autolog_pipeline.models.p.mass: 'p.mass' cannot name a logged model. MLflow forbids / : . % " ' in it.
   - autolog_pipeline.models.species.alias: needs registered_model_name; only a registered model has aliases.
   - autolog_pipeline.models.species.extra_pip_requirements[1]: expected a string, got 4.
   - autolog_pipeline.models.species.inference: missing.
@@ -405,10 +404,6 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             ),
         ),
         (
-            {"registered_model_name": "a/b"},
-            "registered_model_name: 'a/b' cannot name a registered model. MLflow forbids / : in it.",
-        ),
-        (
             {"signature": "NONE"},
             "signature: expected 'auto' or 'full' or 'none', got 'NONE'. Did you mean 'none'?",
         ),
@@ -478,41 +473,6 @@ def test_how_a_model_predicts_is_configured(options: dict[str, Any], expected: d
     (parsed,) = parse_config(with_pair(**options)).autolog_pipeline.models
 
     assert model(**expected) == parsed
-
-
-@pytest.mark.parametrize("character", list("/:.%\"'"))
-def test_a_logged_model_has_a_name_that_mlflow_takes(character: str) -> None:
-    """A character that MLflow forbids in the names of logged models is found before training."""
-    name = f"penguin{character}species"
-    reason = f"{name!r} cannot name a logged model. MLflow forbids / : . % \" ' in it."
-    expected = f"autolog_pipeline.models.{name}: {reason}"
-
-    assert (expected,) == mistakes_in({"autolog_pipeline": {"models": {name: PAIR}}})
-
-
-@pytest.mark.parametrize(
-    ("alias", "reason"),
-    [
-        ("the best", "MLflow allows letters, digits, _ and - in it."),
-        ("a" * 256, "MLflow allows letters, digits, _ and - in it."),
-        ("Latest", "MLflow reserves 'latest', and 'v' with a number."),
-        ("v12", "MLflow reserves 'latest', and 'v' with a number."),
-    ],
-)
-def test_an_alias_is_one_that_mlflow_takes(alias: str, reason: str) -> None:
-    """An alias that MLflow forbids or reserves is found before training."""
-    content = with_pair(registered_model_name="penguins", alias=alias)
-    expected = f"autolog_pipeline.models.penguin_species.alias: {alias!r} cannot be an alias. {reason}"
-
-    assert (expected,) == mistakes_in(content)
-
-
-@pytest.mark.parametrize("alias", ["champion", "v", "v1a", "blue-green_2", "a" * 255])
-def test_an_alias_that_mlflow_takes_is_taken(alias: str) -> None:
-    """Only what MLflow refuses is refused."""
-    (parsed,) = parse_config(with_pair(registered_model_name="penguins", alias=alias)).autolog_pipeline.models
-
-    assert model(registered_model_name="penguins", alias=alias) == parsed
 
 
 def sections(content: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:

@@ -11,6 +11,7 @@ from kedro_autolog_pipeline.errors import (
     ModelLoadError,
     PackagingError,
     PredictionError,
+    PreflightError,
     TrackingError,
     VerificationError,
 )
@@ -25,6 +26,10 @@ def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
         ),
         ConfigurationError(["a: wrong."]): (
             "Cannot use 'mlflow.yml': 1 mistake.\n  - a: wrong.\nCorrect them and run again; no node has run."
+        ),
+        PreflightError(["a: wrong.", "it says:\nno."]): (
+            "Cannot start the training: 2 faults.\n  - a: wrong.\n  - it says:\n    no.\nCorrect them and run again; "
+            "no node has run, and no MLflow run was opened."
         ),
         PackagingError("m", ["no data. Train.", "no file. Add it."]): (
             "Cannot package 'm': no data. Train.\n  no file. Add it."

@@ -13,6 +13,7 @@ from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config import ModelConfig
 from kedro_autolog_pipeline.errors import ConfigurationError, ModelDefinitionError, PreflightError
+from kedro_autolog_pipeline.packaging.artifacts import why_not_packageable
 from kedro_autolog_pipeline.packaging.forecast import (
     ExpectedInput,
     Presence,
@@ -26,7 +27,7 @@ from kedro_autolog_pipeline.packaging.pairing import Pair, resolve_pair
 from kedro_autolog_pipeline.packaging.registry import fetch_pipelines
 from kedro_autolog_pipeline.packaging.requirements import list_undeclared
 from kedro_autolog_pipeline.packaging.selection import completed_pairs, resolve_pairs
-from kedro_autolog_pipeline.packaging.targets import why_not_writable
+from kedro_autolog_pipeline.packaging.targets import why_not_filled, why_not_writable
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
@@ -167,8 +168,14 @@ def _examine(
         names = pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
         artifacts = expect_inputs(names, pair, catalog, produced)
         path = f"autolog_pipeline.models.{config.name}"
-        found = [*_absent(artifacts), *_unwritable(artifacts), *_incomplete(pair, artifacts, catalog, project_path)]
-        yield Candidate(config, pair, tuple(artifacts), (*mistakes, *(f"{path}.{fault}" for fault in found)))
+        found = [
+            *_absent(artifacts, catalog, produced),
+            *_unwritable(artifacts),
+            *_incomplete(pair, artifacts, catalog, project_path),
+        ]
+        # A dataset in memory is a mistake of the pair in a run, and only of the look at its data otherwise.
+        faults = dict.fromkeys([*mistakes, *(f"{path}.{fault}" for fault in found)])
+        yield Candidate(config, pair, tuple(artifacts), tuple(faults))
 
 
 def _pair_with_mistakes(config: ModelConfig, catalog: DataCatalog) -> list[Pair]:
@@ -183,13 +190,15 @@ def _pair_with_mistakes(config: ModelConfig, catalog: DataCatalog) -> list[Pair]
     return [pair]
 
 
-def _absent(artifacts: Collection[ExpectedInput]) -> Iterator[str]:
+def _absent(artifacts: Collection[ExpectedInput], catalog: DataCatalog, produced: Collection[str]) -> Iterator[str]:
     for each in artifacts:
         place = "" if each.path is None else f" at '{each.path}'"
         if each.cause is not None:
             yield f"inference: '{each.name}' cannot be looked for{place} ({each.cause}). Make it accessible."
         elif each.presence is Presence.MISSING:
-            yield f"inference: '{each.name}' has no data{place}, and no node will write it. Put it there."
+            in_memory = why_not_packageable(each.name, catalog, produced)
+            absent = f"'{each.name}' has no data{place}, and no node will write it. Put it there."
+            yield f"inference: {absent if in_memory is None else in_memory}"
 
 
 def _unwritable(artifacts: Collection[ExpectedInput]) -> Iterator[str]:
@@ -219,7 +228,7 @@ def _incomplete(
             f"pip_requirements: brings no '{requirement.distribution}', without which the model cannot be loaded "
             f"({why}). Add '{requirement}', or leave pip_requirements out to have all of them found."
         )
-    if config.code_paths is None:
+    if config.code_paths is None or not all((project_path / path).exists() for path in config.code_paths):
         return
     shipped = {Path(path).stem for path in config.code_paths} | {__name__.partition(".")[0]}
     for code in needed.code:
@@ -291,7 +300,7 @@ def _silent(store: Store, *, needs_registry: bool) -> Iterator[str]:
 
 def _unwritable_places(store: Store, staging: Path) -> Iterator[str]:
     for cause, what in (
-        (why_not_writable(staging), "Packages cannot be made"),
+        (why_not_filled(staging), "Packages cannot be made"),
         (store.why_unwritable(), "The files of a new experiment cannot be kept"),
     ):
         if cause is not None:

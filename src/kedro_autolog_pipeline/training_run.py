@@ -86,9 +86,12 @@ class TrainingRun:
             # A fresh process needs seconds to import mlflow: it does so beside the training.
             for pair in pairs:
                 if pair.config.verify:
-                    verifier = Verifier(pair.config.name, preload=_preload(pair), imports=plan_import_check(pair, run))
-                    self._open.callback(verifier.close)
+                    verifier = self._open.enter_context(Verifier(pair.config.name, preload=_preload(pair)))
                     self._verifiers[pair.config.name] = verifier
+            # While they do, what they can try meanwhile is found.
+            for pair in pairs:
+                if pair.config.verify:
+                    self._verifiers[pair.config.name].try_imports(plan_import_check(pair, run))
         except BaseException:
             self.end(RunStatus.FAILED)
             raise

@@ -89,7 +89,7 @@ def test_the_version_that_this_run_saved_is_packaged(
     assert (version is not None) is artifact.entry.from_this_run
 
 
-@pytest.mark.parametrize("when", ["before", "while", "elsewhere"])
+@pytest.mark.parametrize("when", ["before", "while", "gone", "elsewhere"])
 def test_what_the_run_has_not_saved_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     """The error names the dataset, the file and what happened to it, be it before the copy or while it is made."""
     file = tmp_path / "model.json"
@@ -103,6 +103,9 @@ def test_what_the_run_has_not_saved_is_refused(tmp_path: Path, monkeypatch: pyte
         file.write_text("[10]")
     elif when == "while":
         monkeypatch.setattr(LocalFileSystem, "isfile", lambda _, path: Path(path).write_text("[10]") == len("[10]"))
+    elif when == "gone":
+        file.unlink()
+        change = "is gone"
     else:
         saved = attrs.evolve(saved, path="/elsewhere/model.json")
         change = "is not '/elsewhere/model.json', where it was saved"

@@ -110,6 +110,15 @@ def test_project(source: Path) -> None:
 
 
 @pytest.mark.usefixtures("source")
+def test_what_a_model_cannot_be_loaded_without() -> None:
+    """A distribution that only a function imports is needed, and is no necessity."""
+    assert "late==1.0" in _pinned(find_environment([NODES]))
+    necessities = find_environment([NODES], at_import_only=True)
+    assert "late==1.0" not in _pinned(necessities)
+    assert "Krill-Py==2.1" in _pinned(necessities)
+
+
+@pytest.mark.usefixtures("source")
 def test_nothing_is_imported() -> None:
     """Finding an environment imports none of its modules, and is the same each time."""
     before = set(sys.modules)

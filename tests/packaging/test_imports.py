@@ -115,6 +115,23 @@ def test_lazy_attributes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("import numpy\nfrom pandas import DataFrame", {"numpy", "pandas.DataFrame"}),
+        ("class Scaler:\n    import numpy", {"numpy"}),
+        ("with quiet():\n    import numpy", {"numpy"}),
+        ("def fit():\n    import numpy", set()),
+        ("try:\n    import numpy\nexcept ImportError:\n    import pandas", set()),
+        ("if sys.platform == 'win32':\n    import numpy", set()),
+        ("import_module('numpy')", set()),
+    ],
+)
+def test_what_is_imported_whenever_the_module_is(source: str, names: set[str]) -> None:
+    """An import that may not happen when the module is imported is no necessity."""
+    assert names == read_imports(source.encode(), "penguins").at_import
+
+
+@pytest.mark.parametrize(
     ("source", "exported"),
     [
         ("__all__ = ['nodes', 'pipeline']", {"nodes", "pipeline"}),

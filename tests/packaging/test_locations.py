@@ -89,7 +89,7 @@ def test_a_file_dataset_has_its_file_and_what_loading_it_needs() -> None:
         "backend": "cloudpickle",
         "load_args": {"fix_imports": True},
     } == found.config
-    assert (PathArgument.FILEPATH, False) == (found.argument, found.is_version)
+    assert PathArgument.FILEPATH == found.argument
 
 
 def test_a_version_is_its_own_file() -> None:
@@ -98,7 +98,6 @@ def test_a_version_is_its_own_file() -> None:
 
     assert "/data/a.json/2026/a.json" == found.path
     assert "a.json" == found.name
-    assert found.is_version
     assert {"type": JSON} == found.config
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kedro_autolog_pipeline.config import ModelConfig
 from kedro_autolog_pipeline.packaging.environment import Environment, Requirement
-from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env, why_unreadable
+from kedro_autolog_pipeline.packaging.requirements import (
+    list_requirements,
+    list_undeclared,
+    read_conda_env,
+    why_unreadable,
+)
 
 FOUND = Environment(
     (), (Requirement("NumPy", "2.1.0", ("imported by a",)), Requirement("scikit-learn", "1.6.0", ("imported by b",)))
@@ -95,3 +102,47 @@ def test_all_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
     ]
     assert mistakes(conda_env="list.yml") == [f"conda_env: cannot be read: '{tmp_path / 'list.yml'}' holds no mapping."]
     assert mistakes(conda_env="broken.yml") == [f"conda_env: cannot be read: '{tmp_path / 'broken.yml'}' is no YAML."]
+
+
+NEEDED = Environment(
+    (),
+    (Requirement("Hypothesis", "6.0", ("imported by a",)), Requirement("sortedcontainers", "2.4", ("imported by b",))),
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "lacking"),
+    [
+        (["hypothesis>=6", "SortedContainers"], []),
+        (["hypothesis"], []),
+        (["sortedcontainers"], ["Hypothesis"]),
+        (["mlflow"], ["Hypothesis", "sortedcontainers"]),
+        ([], ["Hypothesis", "sortedcontainers"]),
+        (["--index-url https://index.example", "# a comment"], ["Hypothesis", "sortedcontainers"]),
+        (["-e ."], []),
+        (["./wheels/all.whl"], []),
+        (["not-installed-here"], []),
+    ],
+    ids=str,
+)
+def test_what_the_users_list_does_not_bring_is_found(tmp_path: Path, lines: list[str], lacking: list[str]) -> None:
+    """What a listed distribution requires is brought along; where nobody can tell, nothing is said to be lacking."""
+    undeclared = list_undeclared(config(pip_requirements=tuple(lines)), NEEDED, tmp_path)
+
+    assert lacking == [requirement.distribution for requirement in undeclared]
+
+
+def test_an_extra_brings_what_it_names(tmp_path: Path) -> None:
+    """`kedro-datasets[pandas-csvdataset]` brings pandas; without the extra it does not, and MLflow does."""
+    needed = Environment((), (Requirement("openpyxl", "3", ("imported by a",)), Requirement("pandas", "2", ("by b",))))
+
+    plain = list_undeclared(config(pip_requirements=("kedro-datasets",)), needed, tmp_path)
+    extra = list_undeclared(config(pip_requirements=("pandas[excel]",)), needed, tmp_path)
+
+    assert ["openpyxl"] == [requirement.distribution for requirement in plain]
+    assert [] == extra
+
+
+def test_requirements_that_are_found_lack_nothing(tmp_path: Path) -> None:
+    """Without a list of the user's there is nothing to lack."""
+    assert [] == list_undeclared(config(extra_pip_requirements=("a",)), NEEDED, tmp_path)

@@ -2,32 +2,193 @@
 
 from __future__ import annotations
 
-from kedro_project import MODEL, KedroProject
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
+
+REPOSITORY = Path(__file__).parents[2]
+
+INFERENCE = """
+from kedro.pipeline import Pipeline, node
+
+print("what a module says")
+
+def predict(*inputs):
+    return inputs[0]
+
+def create_pipeline(**kwargs):
+    return Pipeline([
+        node(predict, ["instances", "model", "words", "params:offset", "params:limits"], "predictions", name="predict")
+    ])
+"""
 
 
-def test_each_pair_is_shown_with_the_origin_of_its_inputs(project: KedroProject) -> None:
-    """A sound configuration is shown, and the command succeeds; nothing has run."""
-    done = project.command("autolog", "check")
+def files(directory: Path) -> list[Path]:
+    """Give all files below a directory but what Python compiles."""
+    return sorted(path for path in directory.rglob("*") if "__pycache__" not in path.parts)
+
+
+def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Give what a program reads: the last line."""
+    parsed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return parsed
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> KedroProject:
+    """Give a copy of the demo, as it is before its first run."""
+    for name in ("demo", "conf_example"):
+        shutil.copytree(
+            REPOSITORY / name,
+            tmp_path / name,
+            ignore=shutil.ignore_patterns("0[5-8]*", "mlflow.db", "mlartifacts", ".autolog_pipeline", "__pycache__"),
+        )
+    return KedroProject(tmp_path / "demo", "penguins")
+
+
+@pytest.mark.skipif(KEDRO_VERSION == (1, 1), reason="Kedro 1.1.0 takes a project of its own minor version only")
+def test_the_demo_is_shown_and_nothing_is_written(demo: KedroProject, clean_mlflow: None) -> None:
+    """Each input with its origin, what may be changed, what is needed and why, and where it will go."""
+    before = files(demo.path.parent)
+
+    done = demo.command("autolog", "check")
 
     assert done.returncode == 0, done.stderr
-    assert "prices: 'training' trains, 'inference' predicts" in done.stdout
-    assert "  instances      request\n" in done.stdout
-    assert "  model          trained\n" in done.stdout
-    assert "  params:offset  parameter\n" in done.stdout
-    assert "  returns predictions\n" in done.stdout
-    assert not (project.path / "data" / "table.csv").exists()
+    lines = [" ".join(line.strip("│├└─ ").split()) for line in done.stdout.splitlines()]
+    for expected in (
+        "penguin_species: 'training' trains, 'inference' predicts",
+        "instances request given at predict time pandas.CSVDataset data/05_model_input/instances.csv",
+        "classifier trained will be produced pickle.PickleDataset data/06_models/classifier.pkl",
+        "threshold = 0.6 may be changed at predict time",
+        "predictions",
+        f"tracking server: sqlite:///{demo.path}/mlflow.db (will be created)",
+        "experiment: penguins (will be created)",
+        "No fault was found.",
+    ):
+        assert expected in lines
+    assert any(line.startswith("penguins src/penguins function of node 'build_features', ") for line in lines)
+    assert any(line.startswith("scikit-learn==") and "penguins.features" in line for line in lines)
+    assert "\x1b" not in done.stdout[done.stdout.index("penguin_species") :]
+    assert files(demo.path.parent) == before
 
 
-def test_every_mistake_is_listed_and_the_command_fails(project: KedroProject) -> None:
-    """Mistakes in all pairs are listed in one go, in a subdirectory of the project too."""
-    project.write_models({"prices": {**MODEL, "input_name": "x"}, "costs": {**MODEL, "training": "train"}})
+def test_every_fault_is_listed_in_one_go(project: KedroProject) -> None:
+    """Nine different mistakes are told at once, in a subdirectory of the project too, and no node has run."""
+    project.write_pipeline("inference", INFERENCE.replace('"words"', '"words", "unknown"'))
+    words = {"type": "no.such.Dataset", "filepath": "data/words.csv"}
+    project.write_config("catalog", {**CATALOG, "words": words})
+    project.write_config("parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": {1: "a"}})
+    registered = {**MODEL, "registered_model_name": "a/b", "alias": "v1"}
+    project.write_config(
+        "mlflow",
+        {
+            "server": {"mlflow_tracking_uri": "http://me:secret@127.0.0.1:9"},
+            "autolog_pipeline": {
+                "models": {
+                    "prices": {**registered, "input_name": "x", "pip_requirements": ["kedro", "attrs", "cattrs"]},
+                    "costs": {**MODEL, "training": "train"},
+                }
+            },
+        },
+    )
 
     done = project.command("autolog", "check", cwd=project.path / "data")
 
     assert done.returncode == 1
-    assert "Cannot use 'mlflow.yml': 2 mistakes." in done.stderr
-    assert "autolog_pipeline.models.prices.input_name: inference pipeline 'inference' does not read 'x'." in done.stderr
-    assert "autolog_pipeline.models.costs.training: no pipeline is registered as 'train'." in done.stderr
+    for fault in (
+        "Cannot start the training: 9 faults.",
+        "autolog_pipeline.models.costs.training: no pipeline is registered as 'train'.",
+        "autolog_pipeline.models.prices.input_name: inference pipeline 'inference' does not read 'x'.",
+        "autolog_pipeline.models.prices.inference: 'inference' reads 'unknown', which neither the training pipeline ",
+        "autolog_pipeline.models.prices.inference: the dataset 'words' cannot be made (",
+        "autolog_pipeline.models.prices.inference: the value of 'params:limits' is not plain JSON data.",
+        "autolog_pipeline.models.prices.registered_model_name: 'a/b' cannot name a registered model.",
+        "autolog_pipeline.models.prices.alias: 'v1' cannot be an alias.",
+        "autolog_pipeline.models.prices.pip_requirements: brings no 'kedro-datasets', ",
+        "The tracking server 'http://127.0.0.1:9' does not answer (",
+    ):
+        assert fault in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+    assert not (project.path / "data" / "table.csv").exists()
+
+
+def test_a_program_reads_one_json_document(project: KedroProject) -> None:
+    """The document says what the tree says; what the project's modules print goes elsewhere."""
+    project.write_pipeline("inference", INFERENCE)
+    project.write_config("catalog", {**CATALOG, "words": {"type": "MemoryDataset"}})
+    project.write_config(
+        "parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": {"low": {"deep": [1, "a"]}}}
+    )
+    (project.path / "logging.yml").write_text(
+        "version: 1\nhandlers: {err: {class: logging.StreamHandler}}\nroot: {handlers: [err], level: INFO}\n"
+    )
+    environment = {**os.environ, "KEDRO_LOGGING_CONFIG": str(project.path / "logging.yml")}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "kedro", "autolog", "check", "--json"],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert "what a module says" in done.stderr
+    assert found["faults"] == [
+        "autolog_pipeline.models.prices.inference: 'words' is in memory, and no node of this run writes it. "
+        "Give it a dataset that keeps its data."
+    ]
+    assert found["tracking_server"] == {"uri": f"sqlite:///{project.path}/mlflow.db", "state": "exists"}
+    assert found["experiment"] == {"name": project.package, "run_id": None, "state": "will be created"}
+    (model,) = found["models"]
+    assert [(each["name"], each["origin"], each["presence"]) for each in model["inputs"]] == [
+        ("instances", "request", "given at predict time"),
+        ("model", "trained", "will be produced"),
+        ("words", "reference", "missing"),
+    ]
+    assert [(each["name"], each["value"], each["may_be_changed"]) for each in model["parameters"]] == [
+        ("limits", {"low": {"deep": [1, "a"]}}, False),
+        ("offset", 0.5, True),
+    ]
+    assert model["outputs"] == ["predictions"]
+    assert any(each["module"] == project.package and each["reasons"] for each in model["code"])
+    assert any(each["requirement"].startswith("pandas==") and each["reasons"] for each in model["requirements"])
+    assert model["faults"] == found["faults"]
+
+
+def test_mistakes_that_make_the_file_unreadable_are_told_alone(project: KedroProject) -> None:
+    """Without a configuration nothing else can be known; the last line is a document all the same."""
+    project.write_models({"prices": {**MODEL, "inptu_name": "x"}})
+
+    done = project.command("autolog", "check", "--json")
+
+    assert done.returncode == 1
+    assert "Cannot use 'mlflow.yml': 1 mistake." in done.stderr
+    (mistake,) = document(done)["faults"]
+    assert mistake.startswith("autolog_pipeline.models.prices.inptu_name: unknown key.")
+
+
+def test_an_environment_is_checked_where_it_is_named(project: KedroProject) -> None:
+    """With --env the configuration of that environment is read; without a signature no parameter may be changed."""
+    project.write_config(
+        "mlflow", {"autolog_pipeline": {"models": {"nightly": {**MODEL, "signature": "none"}}}}, "prod"
+    )
+
+    done = project.command("autolog", "check", "--env", "prod")
+
+    assert done.returncode == 0, done.stderr
+    assert "nightly: 'training' trains, 'inference' predicts" in done.stdout
+    assert "offset = 0.5  fixed: the model has no signature" in done.stdout
 
 
 def test_a_project_that_does_not_use_us_is_told_so(project: KedroProject) -> None:
@@ -38,3 +199,29 @@ def test_a_project_that_does_not_use_us_is_told_so(project: KedroProject) -> Non
 
     assert done.returncode == 0, done.stderr
     assert "mlflow.yml has no 'autolog_pipeline', or switches it off: nothing is packaged." in done.stdout
+    assert document(project.command("autolog", "check", "--json"))["models"] == []
+
+
+COMMANDS = """
+import json, sys
+from kedro.framework.cli.utils import LazyGroup
+from kedro_autolog_pipeline.cli import autolog, commands
+
+heavy = ["mlflow", "pandas", "sklearn"]
+loaded = [name for name in heavy if name in sys.modules]
+names = [name for group in (commands, autolog) for name in group.list_commands(None)]
+autolog.get_command(None, "check")
+loaded += [name for name in heavy if name in sys.modules]
+print(json.dumps([loaded, names, isinstance(autolog, LazyGroup)]))
+"""
+
+
+def test_a_command_is_imported_when_it_is_run() -> None:
+    """Neither listing our commands nor showing their help imports mlflow or pandas, and none is Kedro's `run`."""
+    done = subprocess.run([sys.executable, "-c", COMMANDS], capture_output=True, text=True, check=True)
+
+    loaded, names, is_lazy = json.loads(done.stdout.splitlines()[-1])
+    assert loaded == []
+    assert "check" in names
+    assert "run" not in names
+    assert is_lazy

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError
+from kedro_autolog_pipeline.errors import NotPackagedError, PreflightError
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
@@ -224,10 +224,10 @@ def test_a_code_path_that_is_not_there_stops_the_run(project: KedroProject, clie
     """A path of nothing is named before any node runs."""
     project.write_models({"prices": {**MODEL, "code_paths": ["src/nothing"]}})
 
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(PreflightError) as caught:
         project.run()
 
-    assert caught.value.mistakes == (
+    assert caught.value.faults == (
         "autolog_pipeline.models.prices.code_paths: 'src/nothing' is neither a file nor a directory of the project.",
     )
     assert not (project.path / "data" / "table.csv").exists()
@@ -269,7 +269,7 @@ def test_an_inference_pipeline_that_cannot_be_imported_stops_the_run(project: Ke
     """What importing the pipeline raises is told before any node runs."""
     project.write("pipelines/inference/__init__.py", "raise RuntimeError('broken module')\n")
 
-    with pytest.raises(ConfigurationError, match="inference"):
+    with pytest.raises(PreflightError, match="inference"):
         project.run(pipelines=["training"])
 
     assert not (project.path / "data" / "scaler.pkl").exists()
@@ -291,10 +291,10 @@ def test_what_cannot_be_packaged_is_told_before_training(project: KedroProject) 
     )
     project.write_config("catalog", {**CATALOG, "words": {"type": "MemoryDataset"}})
 
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(PreflightError) as caught:
         project.run()
 
-    assert caught.value.mistakes == (
+    assert caught.value.faults == (
         "autolog_pipeline.models.prices.inference: 'words' is in memory, and no node of this run writes it. "
         "Give it a dataset that keeps its data.",
     )

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
 from kedro_autolog_pipeline.errors import ConfigurationError
-from kedro_project import KEDRO_VERSION, MODEL, TRAINING, KedroProject
+from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 
 NODES = """
 def create_pipeline(**kwargs):
@@ -21,6 +21,14 @@ def create_pipeline(**kwargs):
         node(fit_model, ["table", "scaler", "params:training.factor"], "model", name="fit_model"),
         node(evaluate, ["table", "scaler", "model"], None, name="evaluate"),
     ])
+"""
+
+LOCKED = """
+from kedro_datasets.json import JSONDataset
+
+class Locked(JSONDataset):
+    def _exists(self):
+        raise PermissionError
 """
 
 OPTION = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
@@ -139,19 +147,26 @@ def test_a_partial_run_can_be_packaged(
     assert earlier == digest
 
 
+@pytest.mark.parametrize("is_locked", [True, False])
 def test_a_partial_run_without_its_other_artifacts_stops_before_its_first_node(
-    project: KedroProject, client: MlflowClient
+    project: KedroProject, client: MlflowClient, *, is_locked: bool
 ) -> None:
     """What it does not produce must be there before it begins."""
     write(project, "package")
+    if is_locked:
+        project.write("datasets.py", LOCKED)
+        locked = {"type": f"{project.package}.datasets.Locked", "filepath": "data/model.json"}
+        project.write_config("catalog", {**CATALOG, "model": locked})
     project.run(pipelines=["data_processing"])
 
     with pytest.raises(ConfigurationError) as raised:
         project.run(pipelines=["training"], tags=["scaling"])
 
-    assert (
-        "autolog_pipeline.models.prices: this run does not produce 'model', and there is none yet. "
-        "Run the whole pipeline 'training' first.",
-    ) == raised.value.mistakes
+    (mistake,) = raised.value.mistakes
+    assert mistake.startswith(
+        "autolog_pipeline.models.prices: this run does not produce 'model', and "
+        + ("whether there is one cannot be seen (Failed during exists check" if is_locked else "there is none yet.")
+    )
+    assert mistake.endswith(". Run the whole pipeline 'training' first.")
     assert not (project.path / "data" / "scaler.pkl").exists()
     assert [] == models(client)

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from kedro.framework.startup import bootstrap_project
+from kedro.io import DataCatalog
 from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner, ThreadRunner
+from kedro_datasets.json import JSONDataset
+from kedro_datasets.partitions import PartitionedDataset
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
 from kedro_autolog_pipeline.errors import PackagingError
+from kedro_autolog_pipeline.packaging.saves import how_changed, read_journal, tap_saves
 from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
 from s3_server import s3_server
 
@@ -101,16 +106,38 @@ def s3() -> Iterator[dict[str, Any]]:
 def test_an_object_that_another_run_wrote_is_not_packaged(
     project: KedroProject, client: MlflowClient, s3: dict[str, Any]
 ) -> None:
-    """A store that keeps no times of ours is asked for its tag."""
+    """A store that keeps no times of ours is asked for its tag, and not what it has answered before."""
     url = "s3://shop/model.pkl"
     project.write_config("credentials", {"key": s3}, env="local")
-    write(project, {"type": "pickle.PickleDataset", "filepath": url, "credentials": "key"}, url, **s3)
+    write(
+        project,
+        {"type": "pickle.PickleDataset", "filepath": url, "credentials": "key"},
+        url,
+        skip_instance_cache=True,
+        **s3,
+    )
 
     with pytest.raises(PackagingError, match=r"'model' is no longer what this run saved: 'shop/model\.pkl' "):
         project.run()
 
     (model,) = models(client)
     assert "FAILED" == model.status
+
+
+def test_a_partition_that_another_run_wrote_is_seen(tmp_path: Path, s3: dict[str, Any]) -> None:
+    """A directory of a store is compared as it is now; others whose names begin likewise are none of it."""
+    parts = PartitionedDataset(path="s3://shop/parts", dataset=JSONDataset, credentials=s3, filename_suffix=".json")
+    tap_saves(["parts"], DataCatalog({"parts": parts}), tmp_path / "journal")
+    parts.save({"a": [1], "deep/b": [2]})
+    state = read_journal(tmp_path / "journal")["parts"]
+    filesystem, _ = fsspec.url_to_fs("s3://shop", **s3)
+    stranger, _ = fsspec.url_to_fs("s3://shop", skip_instance_cache=True, **s3)
+    stranger.pipe("shop/parts_of_another/c.json", b"[3]")
+
+    assert ["a.json", "deep/b.json"] == sorted(state.files or {})
+    assert how_changed(state, filesystem) is None
+    stranger.pipe("shop/parts/deep/b.json", b"[\n  3\n]")
+    assert "has changed: 'deep/b.json' was written again" == how_changed(state, filesystem)
 
 
 def test_a_dataset_that_its_node_gave_nothing_for_is_not_packaged(project: KedroProject, client: MlflowClient) -> None:

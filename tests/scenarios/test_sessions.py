@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import mlflow
@@ -246,7 +247,7 @@ def service_session(project: KedroProject) -> Any:
     from kedro.framework.session.service_session import KedroServiceSession
 
     bootstrap_project(project.path)
-    return KedroServiceSession.create(project.path, serving_mode=True)
+    return KedroServiceSession.create(str(project.path), serving_mode=True)
 
 
 @pytest.mark.skipif(KEDRO_VERSION < (1, 6), reason="This Kedro has no session for several runs at once.")
@@ -530,6 +531,24 @@ def test_runs_that_a_node_opens_do_not_become_ours(project: KedroProject, client
     trials = [run for run in runs(client) if run.data.tags.get("mlflow.parentRunId") == ours.info.run_id]
     assert [{"trial": 0.0}, {"trial": 1.0}] == [run.data.metrics for run in trials]
     assert ["FINISHED"] * 3 == [run.info.status for run in runs(client)]
+
+
+def test_a_run_that_has_ended_is_nobodys(
+    project: KedroProject, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that kedro-mlflow left among the active runs when it ended gets nothing of the next training."""
+    prepare(project)
+    monkeypatch.setitem(sys.modules, "kedro_mlflow", ModuleType("kedro_mlflow"))
+    mlflow.set_tracking_uri(f"sqlite:///{project.path / 'mlflow.db'}")
+    ended = mlflow.start_run().info.run_id
+    mlflow.start_run(ended, nested=True)
+    mlflow.end_run()
+
+    project.run(pipelines=["training"])
+
+    (model,) = models(client)
+    assert ended != model.source_run_id
+    assert mlflow.active_run() is None
 
 
 def test_the_error_of_the_training_is_what_the_user_sees_when_the_run_cannot_be_closed(

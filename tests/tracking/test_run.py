@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+from pathlib import Path
 
 import attrs
 import mlflow
@@ -18,6 +20,7 @@ from kedro_autolog_pipeline.tracking.run import (
     close_run,
     end_abandoned,
     find_run,
+    forget_ended_runs,
     join_active_run,
     keep_record,
     log_parameters,
@@ -103,6 +106,38 @@ def test_an_active_run_is_joined_and_never_closed(store: Store) -> None:
         assert run.owner is Owner.CALLERS
         assert run.run_id == callers.info.run_id
         assert store.client().get_run(run.run_id).info.status == "RUNNING"
+
+
+def test_runs_that_have_ended_are_active_no_more(store: Store) -> None:
+    """What is on top of a run that goes on, and has ended, is taken off with the status that it had."""
+    mlflow.set_tracking_uri(store.tracking_uri)
+    forget_ended_runs()
+    going_on = mlflow.start_run().info.run_id
+    ended = mlflow.start_run(nested=True).info.run_id
+    mlflow.start_run(ended, nested=True)
+    mlflow.end_run("FAILED")
+
+    forget_ended_runs()
+
+    active = mlflow.active_run()
+    assert active is not None
+    assert going_on == active.info.run_id
+    assert "FAILED" == store.client().get_run(ended).info.status
+
+
+def test_a_run_of_another_store_stays_active(store: Store, tmp_path: Path, migrated_database: Path) -> None:
+    """Nothing is known of a run whose store is no longer the process's."""
+    mlflow.set_tracking_uri(store.tracking_uri)
+    run_id = mlflow.start_run().info.run_id
+    mlflow.end_run()
+    mlflow.start_run(run_id)
+    store.client().set_terminated(run_id)
+    mlflow.set_tracking_uri(f"sqlite:///{shutil.copy(migrated_database, tmp_path / 'other.db')}")
+
+    forget_ended_runs()
+
+    assert mlflow.active_run() is not None
+    mlflow.set_tracking_uri(store.tracking_uri)
 
 
 def test_a_run_that_a_node_has_hidden_is_closed_all_the_same(store: Store) -> None:

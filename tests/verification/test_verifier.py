@@ -468,7 +468,8 @@ def test_what_cannot_be_imported_is_known_before_there_is_a_package(
         "swim",
     )
 
-    with Verifier("penguins", imports=check) as verifier:
+    with Verifier("penguins") as verifier:
+        verifier.try_imports(check)
         wait_for(verifier.fault)
         fault = verifier.fault()
         fork = os.fork()
@@ -499,7 +500,8 @@ def test_a_module_that_is_missing_is_named_with_every_node_that_needs_it(
     wing = importlib.import_module("gulls").wing
     check = check_of(tmp_path, "import gulls", "dive", "fly", lambda sample: (wing(), sample))
 
-    with Verifier("penguins", imports=check) as verifier:
+    with Verifier("penguins") as verifier:
+        verifier.try_imports(check)
         wait_for(verifier.fault)
         fault = verifier.fault()
 
@@ -516,10 +518,15 @@ def test_the_proof_is_fresh_whatever_was_imported_before_it(
 ) -> None:
     """The process that loads the package has not imported the project, though it has been tried."""
     tried = tmp_path / "tried"
-    check = check_of(tmp_path, f"import pathlib, wave\nwave.tried = True\npathlib.Path({str(tried)!r}).touch()", "dive")
+    check = check_of(
+        tmp_path,
+        f"import pathlib, wave\nwave.tried = True\npathlib.Path({str(tried)!r}).touch()\ndef dive(x): pass",
+        "dive",
+    )
     package = make_package("import wave\ndef predict(sample): return hasattr(wave, 'tried')")
 
-    with Verifier("penguins", preload=["wave"], imports=check) as verifier:
+    with Verifier("penguins", preload=["wave"]) as verifier:
+        verifier.try_imports(check)
         wait_for(tried.exists)
         proof = verifier.verify(package, Trial(1, False, lambda: False), shipped=["penguins"], timeout=SECONDS)  # noqa: FBT003 - it is the answer
 
@@ -534,7 +541,8 @@ def test_a_check_that_hangs_neither_delays_the_proof_nor_outlives_it(
     check = check_of(tmp_path, f"import pathlib, time\npathlib.Path({str(tried)!r}).touch()\ntime.sleep(600)", "dive")
     package = make_package("def predict(sample): return sample")
 
-    with Verifier("penguins", imports=check) as verifier:
+    with Verifier("penguins") as verifier:
+        verifier.try_imports(check)
         wait_for(tried.exists)
         assert verifier.fault() is None
         proof = verifier.verify(package, Trial(1, 1, lambda: 1), shipped=["penguins"], timeout=SECONDS)
@@ -550,7 +558,8 @@ def test_a_request_that_is_there_already_leaves_nothing_to_try(
     tried = tmp_path / "tried"
     check = check_of(tmp_path, f"import pathlib\npathlib.Path({str(tried)!r}).touch()", "dive")
 
-    with Verifier("penguins", imports=check) as verifier:
+    with Verifier("penguins") as verifier:
+        verifier.try_imports(check)
         verifier.verify(make_package(""), None, shipped=["penguins"], timeout=SECONDS)
 
     assert not tried.exists()
@@ -561,14 +570,28 @@ def test_code_that_cannot_be_copied_is_named_as_the_cause(temporary_directory: P
     missing = tmp_path / "nowhere.py"
     check = ImportCheck((), (ShippedCode("nowhere", missing, ()),), None)
 
+    verifier = Verifier("penguins")
+
     with pytest.raises(VerificationError) as caught:
-        Verifier("penguins", imports=check)
+        verifier.try_imports(check)
 
     assert (
         f"Cannot verify 'penguins': the code that it needs cannot be copied ([Errno 2] No such file or directory: "
         f"'{missing}'). Correct that, or leave it out of 'code_paths'."
     ) == str(caught.value)
-    assert [] == list(temporary_directory.iterdir())
+    assert ([], []) == (processes(temporary_directory), list(temporary_directory.iterdir()))
+
+
+def test_a_process_that_has_ended_is_left_for_the_proof_to_tell(tmp_path: Path, penguins: ModuleType) -> None:
+    """Nobody waits for what it would have found."""
+    with Verifier("penguins", preload=["penguins_that_do_not_exist"]) as verifier:
+        verifier._process.kill()  # noqa: SLF001 - as the system does when memory is short
+        verifier._process.wait()  # noqa: SLF001 - see above
+        verifier.try_imports(check_of(tmp_path, "", "dive"))
+
+        assert verifier.fault() is None
+        with pytest.raises(VerificationError, match="was killed by signal 9"):
+            verifier.verify(tmp_path, None, timeout=SECONDS)
 
 
 NEEDS_AN_ENGINE = """

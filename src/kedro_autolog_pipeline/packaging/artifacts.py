@@ -195,8 +195,7 @@ def _refuse_changed(name: str, location: Location, saved: SavedState | None) -> 
 
 def _copy(name: str, location: Location, target: Path) -> Measure:
     try:
-        # Kedro writes a version once; any other file may be written to at any time, through each of its names.
-        return copy_data(location.filesystem, location.path, target, may_link=location.is_version)
+        return copy_data(location.filesystem, location.path, target)
     except FileNotFoundError as error:
         msg = f"'{name}' has no data at '{location.path}'."
         raise FileNotFoundError(msg) from error

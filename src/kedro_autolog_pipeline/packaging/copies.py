@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -31,14 +31,16 @@ class Measure:
     sha256: str
 
 
-def copy_data(filesystem: AbstractFileSystem, source: str, target: Path, *, may_link: bool) -> Measure:
+def copy_data(filesystem: AbstractFileSystem, source: str, target: Path) -> Measure:
     """Copy a file or directory, without ever holding a file in memory.
+
+    It is a copy even where another name of the same bytes would do: whoever wrote to the one would write to the other,
+    and the digest, which takes longer than the copy, is computed in any case.
 
     Args:
         filesystem: Where it is.
         source: It, as ``filesystem`` names it.
         target: The copy; its parent exists.
-        may_link: Whether ``target`` may be another name of the same bytes, as nobody will write to them.
 
     Raises:
         FileNotFoundError: When there is nothing.
@@ -49,7 +51,7 @@ def copy_data(filesystem: AbstractFileSystem, source: str, target: Path, *, may_
     filesystem.invalidate_cache()
     digest = hashlib.sha256()
     if filesystem.isfile(source):
-        return Measure(_copy_file(filesystem, source, target, digest, may_link=may_link), digest.hexdigest())
+        return Measure(_copy_file(filesystem, source, target, digest), digest.hexdigest())
     if not filesystem.isdir(source):
         raise FileNotFoundError(source)
     size = 0
@@ -61,7 +63,7 @@ def copy_data(filesystem: AbstractFileSystem, source: str, target: Path, *, may_
             continue
         inner.parent.mkdir(parents=True, exist_ok=True)
         digest.update(relative.encode() + b"\0")
-        size += _copy_file(filesystem, f"{source.rstrip('/')}/{relative}", inner, digest, may_link=may_link)
+        size += _copy_file(filesystem, f"{source.rstrip('/')}/{relative}", inner, digest)
     return Measure(size, digest.hexdigest())
 
 
@@ -85,29 +87,25 @@ def _inside(filesystem: AbstractFileSystem, directory: str) -> Iterator[tuple[st
         yield relative, entry["type"] == "directory"
 
 
-def _copy_file(filesystem: AbstractFileSystem, source: str, target: Path, digest: _Hash, *, may_link: bool) -> int:
+def _copy_file(filesystem: AbstractFileSystem, source: str, target: Path, digest: _Hash) -> int:
     if not isinstance(filesystem, LocalFileSystem):
         filesystem.get_file(source, str(target))
         return _read_into(digest, target)
-    if may_link and _link(source, target):
-        return _read_into(digest, target)
     size = 0
-    with Path(source).open("rb") as reading, target.open("wb") as writing:
+    # The digest takes longer than the copy: a thread computes it while blocks are read and written.
+    with Path(source).open("rb") as reading, target.open("wb") as writing, ThreadPoolExecutor(1) as hashing:
+        hashed: Future[None] | None = None
         while block := reading.read(_BLOCK):
-            digest.update(block)
+            if hashed is not None:
+                hashed.result()
+            if len(block) == _BLOCK:
+                hashed = hashing.submit(digest.update, block)
+            else:
+                # A small file is no work for a thread.
+                digest.update(block)
             writing.write(block)
             size += len(block)
     return size
-
-
-def _link(source: str, target: Path) -> bool:
-    try:
-        # Linking to a symbolic link would give another symbolic link.
-        os.link(os.path.realpath(source), target)
-    except OSError:
-        # On another disk, or on one without links.
-        return False
-    return True
 
 
 def _read_into(digest: _Hash, file: Path) -> int:

@@ -44,8 +44,7 @@ class KeptArtifact:
         """
         target = staging / self.entry.path
         target.parent.mkdir(parents=True)
-        # Nobody writes to what was kept.
-        measure = copy_data(LocalFileSystem(), str(self.file), target, may_link=True)
+        measure = copy_data(LocalFileSystem(), str(self.file), target)
         if measure.sha256 != self.entry.sha256:
             raise ValueError(f"'{self.file}' was changed since it was staged. Remove it, and train again.")
         dataset = StoredDataset(self.entry.dataset, self.entry.argument, self.entry.snapshot)

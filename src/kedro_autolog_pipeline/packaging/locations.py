@@ -46,14 +46,12 @@ class Location:
         path: It, as ``filesystem`` names it.
         argument: The argument of the dataset's constructor that takes it.
         config: The rest of the dataset's configuration, as in ``ArtifactEntry.dataset``.
-        is_version: Whether it is one version of a versioned dataset, which Kedro writes once.
     """
 
     filesystem: AbstractFileSystem
     path: str
     argument: PathArgument
     config: dict[str, Any]
-    is_version: bool
 
     @property
     def uri(self) -> str:
@@ -95,7 +93,7 @@ def find_location(dataset: AbstractDataset[Any, Any], version: str | None) -> Lo
     filesystem, path = _place(dataset, str(given[argument.value]), _storage_options(given))
     if version is not None:
         path = f"{path}/{version}/{path.rpartition('/')[2]}"
-    return Location(filesystem, path, argument, config, version is not None)
+    return Location(filesystem, path, argument, config)
 
 
 def unwrapped(dataset: AbstractDataset[Any, Any]) -> AbstractDataset[Any, Any]:

@@ -18,3 +18,8 @@ def why_not_writable(path: Path) -> str | None:
     # Without the right to search a directory, nothing can be made in it either.
     needed = os.W_OK | os.X_OK if nearest.is_dir() else os.W_OK
     return None if os.access(nearest, needed) else f"'{nearest}' cannot be written"
+
+
+def why_not_filled(directory: Path) -> str | None:
+    """Give the reason why no file can be made in a directory, be it there yet or not; None when one can."""
+    return why_not_writable(directory / "any file")

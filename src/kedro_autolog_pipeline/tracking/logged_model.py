@@ -6,7 +6,9 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +26,12 @@ from kedro_autolog_pipeline.tracking.run import TAG_LENGTH, TAG_PREFIX, TrackedR
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
+    from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 
 _LOGGER = logging.getLogger(__name__)
+
+# As many connections to one server as MLflow keeps open.
+_SENT_AT_ONCE = 8
 
 # The most metrics that one request of MLflow's protocol takes.
 _METRICS_PER_REQUEST = 1000
@@ -57,12 +63,18 @@ class LoggedModel:
             package: A directory that nobody writes to any more.
         """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+        from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
         from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
         client = self.run.store.client()
-        repository = get_artifact_repository(client.get_logged_model(self.model_id).artifact_location)
+        location = client.get_logged_model(self.model_id).artifact_location
+        # MLflow's older versions send to the process's default server alone.
+        accepted = {"tracking_uri"} & set(signature(get_artifact_repository).parameters)
+        repository = get_artifact_repository(location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
         if isinstance(repository, LocalArtifactRepository):
             shutil.copytree(package, repository.artifact_dir, copy_function=_link_or_copy, dirs_exist_ok=True)
+        elif isinstance(repository, HttpArtifactRepository):
+            _send(package, repository)
         else:
             client.log_model_artifacts(self.model_id, str(package))
 
@@ -153,7 +165,8 @@ def _mark_failed(model: LoggedModel, error: BaseException) -> None:
 
 
 def _link_or_copy(source: str, target: str) -> None:
-    # Through another name that a file has already, somebody could write to what is in the store.
+    # Through another name that a file has already, somebody could write to what is in the store. The staged name is
+    # taken away as soon as the model is READY; where it is kept for a retry, the model is FAILED.
     if Path(source).stat().st_nlink == 1:
         try:
             os.link(source, target)
@@ -163,6 +176,23 @@ def _link_or_copy(source: str, target: str) -> None:
         else:
             return
     shutil.copyfile(source, target)
+
+
+def _send(package: Path, repository: HttpArtifactRepository) -> None:
+    """Send a package to an MLflow server, several files at once: MLflow itself sends one after the other."""
+    # The largest first: while it is sent, the others are.
+    files = sorted((file for file in package.rglob("*") if file.is_file()), key=lambda file: -file.stat().st_size)
+    with ThreadPoolExecutor(_SENT_AT_ONCE) as sending:
+        sent = []
+        for file in files:
+            directory = file.parent.relative_to(package).as_posix()
+            sent.append(sending.submit(repository.log_artifact, str(file), None if directory == "." else directory))
+        try:
+            for each in sent:
+                each.result()
+        except BaseException:
+            sending.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _link_metrics(model: LoggedModel) -> None:

@@ -14,7 +14,7 @@ import attrs
 
 from kedro_autolog_pipeline.config import ServerConfig
 from kedro_autolog_pipeline.packaging.locations import public_uri
-from kedro_autolog_pipeline.packaging.targets import why_not_writable
+from kedro_autolog_pipeline.packaging.targets import why_not_filled, why_not_writable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -65,7 +65,7 @@ class Store:
 
     def why_unwritable(self) -> str | None:
         """Give the reason why experiments that we make cannot keep their files; None when they can, or elsewhere."""
-        return None if self.artifact_root is None else why_not_writable(_local_path(self.artifact_root))
+        return None if self.artifact_root is None else why_not_filled(_local_path(self.artifact_root))
 
 
 def find_store(server: ServerConfig, project_path: Path) -> Store:
@@ -104,12 +104,12 @@ def why_no_answer(uri: str) -> str | None:
     database = _database_file(uri)
     if database is not None:
         # SQLite keeps a journal beside it.
-        return why_not_writable(database) or why_not_writable(database.parent)
+        return why_not_writable(database) or why_not_filled(database.parent)
     scheme = urlsplit(uri).scheme
     if scheme in {"http", "https"}:
         return _why_silent(uri)
     is_directory = scheme in {"", "file"} and uri not in {"databricks", "databricks-uc", "uc"}
-    return why_not_writable(_local_path(uri)) if is_directory else None
+    return why_not_filled(_local_path(uri)) if is_directory else None
 
 
 def _process_uri() -> str | None:

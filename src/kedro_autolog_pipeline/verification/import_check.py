@@ -45,7 +45,9 @@ class ImportCheck:
             installed: Directories of installed distributions.
 
         Returns:
-            What ``_check_imports`` of the process takes, as JSON has it.
+            What the process takes, as JSON has it: ``code``, the directory of the code; ``shipped``, the names of its
+            modules; ``declared``, the names of distributions that may be imported from; ``functions``, of each what it
+            is, its ``module:qualname`` or the path of its pickle, and whether it is a pickle.
 
         Raises:
             OSError: When code cannot be copied.

@@ -31,7 +31,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-SETTINGS_FILE = "settings.json"
+IMPORTS_FILE = "imports.json"
 IMPORT_FAULTS_FILE = "import_faults.txt"
 IMPORT_LOG_FILE = "import_log.txt"
 SAMPLE_FILE = "sample.pkl"
@@ -256,12 +256,11 @@ def main(arguments: Sequence[str]) -> None:
     """Run the program, and end the process.
 
     Args:
-        arguments: The directory where its files go. A JSON object in it gives ``installed``, the directories that
-            hold installed distributions; ``preload``, names of modules to import ahead of the request; ``imports``,
-            what ``_check_imports`` tries meanwhile, or None.
+        arguments: One JSON object: ``directory``, where its files go; ``installed``, the directories that
+            hold installed distributions; ``preload``, names of modules to import ahead of the request.
     """
-    directory = Path(arguments[0])
-    settings = json.loads((directory / SETTINGS_FILE).read_text(encoding="utf-8"))
+    settings = json.loads(arguments[0])
+    directory = Path(settings["directory"])
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent, directory), daemon=True).start()
     # Python has put this program's own folder there.
@@ -271,7 +270,7 @@ def main(arguments: Sequence[str]) -> None:
     guard.install()
     find_none_of_what_is_refused()
     try:
-        _serve(directory, guard, settings["preload"], settings["imports"])
+        _serve(directory, guard, settings["preload"])
     except BaseException as error:  # noqa: BLE001 - whatever ends a model's code, the parent is to know it
         traceback.print_exc()
         (directory / ERROR_FILE).write_text(_in_one_line(error), encoding="utf-8", errors="backslashreplace")
@@ -284,8 +283,8 @@ def main(arguments: Sequence[str]) -> None:
         os._exit(0)
 
 
-def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str], imports: Mapping[str, Any] | None) -> None:
-    """Wait for the one request, trying the imports meanwhile, and answer it."""
+def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
+    """Wait for the one request, and answer it."""
     _enter(directory, Stage.IMPORT)
     import cloudpickle
     import mlflow.pyfunc
@@ -297,11 +296,10 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str], imports:
         # It only saves time: what the model needs and fails here fails again when the model is loaded.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    with _import_check(directory, guard, imports):
-        line = sys.stdin.readline()
-    if not line:
-        _abandon(directory)
-    request = json.loads(line)
+    request = _next_message(directory)
+    if request is None:
+        with _import_check(directory, guard):
+            request = _next_message(directory)
     package = Path(request["package"])
     _enter(directory, Stage.LOAD)
     # The package is uploaded as it is.
@@ -326,14 +324,25 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str], imports:
     _enter(directory, Stage.END)
 
 
+def _next_message(directory: Path) -> Any:
+    """Wait for a line of standard input, which is JSON: a request, or ``null`` for what there is to import before it.
+
+    None comes when the parent has ended, and then the process does so too.
+    """
+    # Read without a buffer, which would hide the line after it.
+    with open(0, "rb", buffering=0, closefd=False) as unbuffered:
+        line = unbuffered.readline()
+    return json.loads(line) if line else _abandon(directory)
+
+
 @contextlib.contextmanager
-def _import_check(directory: Path, guard: ImportGuard, imports: Mapping[str, Any] | None) -> Iterator[None]:
+def _import_check(directory: Path, guard: ImportGuard) -> Iterator[None]:
     """Have a fork try the imports as long as there is no request, which tries them again.
 
     A fork, for the package is to be loaded by a process that has never imported the project: what it imports may
     register itself somewhere, and could not do so twice.
     """
-    if imports is None or not hasattr(os, "fork") or select.select([sys.stdin], [], [], 0)[0]:
+    if not hasattr(os, "fork") or select.select([0], [], [], 0)[0]:
         yield
         return
     with warnings.catch_warnings():
@@ -342,6 +351,7 @@ def _import_check(directory: Path, guard: ImportGuard, imports: Mapping[str, Any
         fork = os.fork()
     if fork == 0:
         try:
+            imports = json.loads((directory / IMPORTS_FILE).read_text(encoding="utf-8"))
             _check_imports(directory, guard, imports)
         finally:
             os._exit(0)

@@ -1,6 +1,6 @@
 """A package and a trial come in, a fresh process takes it, and a proof goes out.
 
-Before there is a package, the process tries what the package will import, and tells what it cannot.
+Before there is a package, the process can try what it will import, and tell what it cannot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.packaging.closure import find_closure
@@ -59,14 +59,12 @@ class Verifier:
         model: The logged model's name, for errors.
         preload: Names of modules that the model is known to need, imported beside MLflow. One that cannot
             be imported does no harm here: loading the package tells.
-        imports: What the process tries to import until it is asked to verify; None means nothing. It does so
-            where processes can fork (not on Windows), and elsewhere leaves it to the proof.
 
     Raises:
-        VerificationError: When no process can be started, or code that the model needs cannot be copied.
+        VerificationError: When no process can be started.
     """
 
-    def __init__(self, model: str, *, preload: Iterable[str] = (), imports: ImportCheck | None = None) -> None:
+    def __init__(self, model: str, *, preload: Iterable[str] = ()) -> None:
         self._model = model
         self._closed = False
         if not sys.executable:
@@ -77,21 +75,17 @@ class Verifier:
             raise VerificationError(model, cause)
         self._installed = [entry for entry in map(_absolute, sys.path) if _holds_distributions(Path(entry))]
         self._directory = Path(tempfile.mkdtemp(prefix="kedro-autolog-pipeline-"))
-        try:
-            self._write_settings(preload, imports)
-        except OSError as error:
-            shutil.rmtree(self._directory)
-            cause = f"the code that it needs cannot be copied ({error}). Correct that, or leave it out of 'code_paths'."
-            raise VerificationError(model, cause) from error
         empty_directory = self._directory / "cwd"
         empty_directory.mkdir()
+        settings = {"directory": str(self._directory), "installed": self._installed, "preload": list(preload)}
         try:
             with (self._directory / _LOG_FILE).open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - it runs our own program
-                    [sys.executable, "-u", "-X", "faulthandler", program.__file__, str(self._directory)],
+                    [sys.executable, "-u", "-X", "faulthandler", program.__file__, json.dumps(settings)],
                     cwd=empty_directory,
                     env=_environment(self._directory, self._installed),
                     stdin=subprocess.PIPE,
+                    bufsize=0,
                     stdout=log,
                     stderr=log,
                     # Ctrl-C reaches the parent alone, and what the model starts can be ended with it.
@@ -126,6 +120,28 @@ class Verifier:
             self._process.kill()
         self._process.communicate()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+    def try_imports(self, imports: ImportCheck) -> None:
+        """Have the process try imports until it is asked to verify; at most once.
+
+        It does so where processes can fork, which is not on Windows, and else leaves it to the proof.
+
+        Raises:
+            VerificationError: When code that the model needs cannot be copied; the process has then ended.
+        """
+        staging = self._directory / "imports"
+        staging.mkdir()
+        try:
+            staged = imports.stage(staging, self._installed)
+            # A pipe would be full of the names of some thousand nodes, and the training wait for the process.
+            (self._directory / program.IMPORTS_FILE).write_text(json.dumps(staged), encoding="utf-8")
+        except OSError as error:
+            self.close()
+            cause = f"the code that it needs cannot be copied ({error}). Correct that, or leave it out of 'code_paths'."
+            raise VerificationError(self._model, cause) from error
+        # What has ended the process is told when it is to verify.
+        with contextlib.suppress(OSError):
+            self._input.write(b"null\n")
 
     def fault(self) -> str | None:
         """Give what the process cannot import, as far as that is known by now; it never waits.
@@ -181,15 +197,11 @@ class Verifier:
             outcome, detail = judge(self._model, trial, output)
         return Proof(outcome, detail, time.monotonic() - started)
 
-    def _write_settings(self, preload: Iterable[str], imports: ImportCheck | None) -> None:
-        staging = self._directory / "imports"
-        staging.mkdir()
-        settings = {
-            "installed": self._installed,
-            "preload": list(preload),
-            "imports": None if imports is None else imports.stage(staging, self._installed),
-        }
-        (self._directory / program.SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
+    @property
+    def _input(self) -> IO[bytes]:
+        stream = self._process.stdin
+        assert stream is not None  # noqa: S101 - it was asked for
+        return stream
 
     def _answer(
         self,

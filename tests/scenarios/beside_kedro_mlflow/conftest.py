@@ -1,4 +1,4 @@
-"""These tests need kedro-mlflow, and run by `make test-beside`: where it is installed, its hook is in every Kedro run."""
+"""These tests need kedro-mlflow and run by `make test-beside`: its hook would be in the runs of all other tests."""
 
 from __future__ import annotations
 

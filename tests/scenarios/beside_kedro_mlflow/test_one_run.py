@@ -24,7 +24,7 @@ FROM_SETTINGS = """
 from kedro_autolog_pipeline import AutologPipelineHook
 from kedro_mlflow.framework.hooks import MlflowHook
 
-DISABLE_HOOKS_FOR_PLUGINS = ("kedro-autolog-pipeline", "kedro-mlflow")
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-autolog-pipeline", "kedro_mlflow")
 HOOKS = ({hooks})
 """
 
@@ -182,7 +182,8 @@ def test_a_run_that_they_do_not_track_is_ours(installed: KedroProject, client: M
 def test_a_run_that_was_active_before_both_is_left_open(installed: KedroProject, client: MlflowClient) -> None:
     """Whoever opened the run around the session closes it; a training in it is logged by both."""
     mlflow.set_tracking_uri(f"sqlite:///{installed.path / 'mlflow.db'}")
-    with mlflow.start_run() as outer:
+    # kedro-mlflow leaves its experiment to the process.
+    with mlflow.start_run(experiment_id="0") as outer:
         installed.run(pipelines=["training"])
         assert "RUNNING" == client.get_run(outer.info.run_id).info.status
 
@@ -196,7 +197,8 @@ def test_the_runs_of_one_service_session_are_their_own(installed: KedroProject, 
     from kedro.framework.session.service_session import KedroServiceSession
 
     bootstrap_project(installed.path)
-    with KedroServiceSession.create(installed.path) as session:
+    opened: Any = KedroServiceSession.create(str(installed.path))
+    with opened as session:
         session.run(pipeline_names=["training"], runtime_params={"training": {"factor": 2.0}})
         session.run(pipeline_names=["data_processing"])
         session.run(pipeline_names=["training"], runtime_params={"training": {"factor": 3.0}})
@@ -210,7 +212,7 @@ def test_the_runs_of_one_service_session_are_their_own(installed: KedroProject, 
 
 @pytest.mark.parametrize("runner", ["ThreadRunner", "ParallelRunner"])
 def test_other_runners_leave_one_run(installed: KedroProject, client: MlflowClient, runner: str) -> None:
-    """kedro-mlflow's hooks of nodes fire in threads and in other processes: there is one run with our model all the same."""
+    """kedro-mlflow's hooks of nodes fire in threads and in other processes; there is one run with our model."""
     done = installed.command("run", "--pipelines", "training", f"--runner={runner}")
 
     assert 0 == done.returncode, done.stderr
@@ -226,8 +228,8 @@ def test_a_project_with_their_factory_is_told_once_how_to_move_over(
     installed.write("pipeline_registry.py", REGISTRY_OF_THEIRS)
     records.clear()
 
-    installed.run()
-    installed.run()
+    installed.run(pipelines=["training"])
+    installed.run(pipelines=["training"])
 
     told = [record for record in records if "pipeline_ml_factory" in record.getMessage()]
     assert ["INFO"] == [record.levelname for record in told]

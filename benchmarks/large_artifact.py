@@ -1,0 +1,152 @@
+"""A large artifact comes in, how long packaging it takes beside `cp` and beside a bare upload goes out."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from mlflow import MlflowClient
+
+from benchmarks.measured_project import PEER, Plugin, Shape, write_measured_project
+from benchmarks.measurements import interleaved, typical_ratio
+from benchmarks.report import Comparison, Findings, Unit
+from benchmarks.server_process import HOST, free_port, serving
+from benchmarks.surroundings import PYTHON
+
+COPY_RATIO, PEER_RATIO, UPLOAD_RATIO = 1.3, 0.6, 1.15
+"""What packaging may take of the time of `cp`, of kedro-mlflow's, and of a bare upload's."""
+
+MEBIBYTE = 2**20
+
+
+def measure(directory: Path, turns: int, mebibytes: int, training_seconds: float) -> Findings:
+    """Measure an artifact that takes no time to load, so that what loads it takes none of what is measured.
+
+    Args:
+        directory: An empty one.
+        turns: How often each packages and copies.
+        mebibytes: Size of the artifact.
+        training_seconds: How long the training lasts: long enough for the verifying process to start.
+    """
+    shape = Shape(seconds=training_seconds, blob_bytes=mebibytes * MEBIBYTE)
+    local = _local(directory / "local", turns, shape)
+    remote = _remote(directory / "remote", turns, shape)
+    return Findings([*local.comparisons, *remote.comparisons], [*local.remarks, *remote.remarks])
+
+
+def _local(directory: Path, turns: int, shape: Shape) -> Findings:
+    ours = write_measured_project(directory / "ours", shape)
+    theirs = write_measured_project(directory / "theirs", shape, Plugin.KEDRO_MLFLOW)
+    written = []
+
+    def package() -> float:
+        packaged = ours.package()
+        written.append(packaged.bytes_written)
+        return packaged.seconds
+
+    def copy(program: str) -> float:
+        source, target = ours.path / "data" / "blob", directory / "copy"
+        commands = {"cp": ["cp", str(source), str(target)], "sha256sum": ["sha256sum", str(source)]}
+        seconds = _seconds_of(commands[program])
+        target.unlink(missing_ok=True)
+        return seconds
+
+    measured = interleaved(
+        {
+            "ours": package,
+            "theirs": theirs.seconds,
+            "cp": lambda: copy("cp"),
+            "sha256sum": lambda: copy("sha256sum"),
+        },
+        turns,
+    )
+    what = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, local files"
+    beside_copy = {"ours": measured["ours"], "theirs": measured["cp"]}
+    beside_peer = {"ours": measured["ours"], "theirs": measured["theirs"]}
+    return Findings(
+        [
+            Comparison(
+                what=what,
+                peer="cp",
+                unit=Unit.SECONDS,
+                **beside_copy,
+                target=f"≤ {COPY_RATIO}x",
+                is_met=typical_ratio(**beside_copy) <= COPY_RATIO,
+            ),
+            Comparison(
+                what=what,
+                peer=PEER,
+                unit=Unit.SECONDS,
+                **beside_peer,
+                target=f"≤ {PEER_RATIO}x",
+                is_met=typical_ratio(**beside_peer) <= PEER_RATIO,
+            ),
+        ],
+        [
+            f"`sha256sum` of the same file is {median(measured['sha256sum']):.2f} s.",
+            f"Packaging writes {median(written) / shape.blob_bytes:.3f} times its bytes.",
+        ],
+    )
+
+
+def _remote(directory: Path, turns: int, shape: Shape) -> Findings:
+    directory.mkdir()
+    with _tracking_server(directory) as uri:
+        ours = write_measured_project(directory / "ours", shape, tracking_uri=uri)
+        client = MlflowClient(uri)
+        run_id = client.create_run("0").info.run_id
+
+        def package() -> float:
+            seconds = ours.seconds()
+            shutil.rmtree(directory / "mlartifacts")
+            return seconds
+
+        def upload() -> float:
+            started = time.perf_counter()
+            client.log_artifact(run_id, str(ours.path / "data" / "blob"))
+            seconds = time.perf_counter() - started
+            shutil.rmtree(directory / "mlartifacts")
+            return seconds
+
+        measured = interleaved({"ours": package, "theirs": upload}, turns)
+    comparison = Comparison(
+        what=f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, mlflow server",
+        peer="MlflowClient.log_artifact",
+        unit=Unit.SECONDS,
+        **measured,
+        target=f"≤ {UPLOAD_RATIO}x",
+        is_met=typical_ratio(**measured) <= UPLOAD_RATIO,
+    )
+    return Findings([comparison])
+
+
+@contextmanager
+def _tracking_server(directory: Path) -> Iterator[str]:
+    """Start `mlflow server` with its files in a directory, and give its address."""
+    port = free_port()
+    options = [
+        "--host",
+        HOST,
+        "--port",
+        f"{port}",
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        f"sqlite:///{directory / 'mlflow.db'}",
+        "--artifacts-destination",
+        str(directory / "mlartifacts"),
+    ]
+    command = [str(PYTHON), "-m", "mlflow", "server", *options]
+    with serving(command, port, "/health", directory / "server.log"):
+        yield f"http://{HOST}:{port}"
+
+
+def _seconds_of(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - started

@@ -1,0 +1,58 @@
+"""A training comes in, the peak memory of the process that runs it goes out: with us, and with mlflow imported."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from benchmarks.measured_project import MeasuredProject, Shape, write_measured_project
+from benchmarks.measurements import interleaved
+from benchmarks.report import Comparison, Findings, Unit
+from benchmarks.twin_environments import Twins
+
+LIMIT = 20.0
+"""MiB that it may be at most above the same run without us that imports mlflow."""
+
+MEBIBYTE = 2**20
+
+_OPENING = {"MEASURE_MLFLOW": "run", "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+
+
+def measure(directory: Path, twins: Twins, turns: int) -> Findings:
+    """Measure a small model of scikit-learn's; the memory of the verifying process is not counted.
+
+    Args:
+        directory: An empty one.
+        twins: The same environment with us and without.
+        turns: How often each trains.
+    """
+    project = write_measured_project(directory / "project", Shape())
+    measured = interleaved(
+        {
+            "ours": partial(_peak, project, twins.with_us),
+            "theirs": partial(_peak, project, twins.without_us, MEASURE_MLFLOW="import"),
+            "opening": partial(_peak, project, twins.without_us, **_OPENING),
+            "alone": partial(_peak, project, twins.without_us),
+        },
+        turns,
+    )
+    alone, opening = median(measured.pop("alone")), median(measured.pop("opening"))
+    comparison = Comparison(
+        what="peak memory of kedro run",
+        peer="without us, importing mlflow",
+        unit=Unit.MEBIBYTES,
+        **measured,
+        target=f"≤ {LIMIT:.0f} MiB more",
+        is_met=median(measured["ours"]) - median(measured["theirs"]) <= LIMIT,
+    )
+    remark = (
+        f"Without us, `kedro run` peaks at {alone:.0f} MiB, and at {opening:.0f} MiB where it opens an empty run of "
+        "MLflow's in a database."
+    )
+    return Findings([comparison], [remark])
+
+
+def _peak(project: MeasuredProject, python: Path, **variables: str) -> float:
+    command = [str(python), "-m", "kedro", "run", "--pipelines", "training"]
+    return project.run(command, **variables)["peak_memory"] / MEBIBYTE

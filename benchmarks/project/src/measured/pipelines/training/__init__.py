@@ -1,0 +1,36 @@
+"""Instances come in, a small model and other artifacts go out, after a given time."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import pandas as pd
+from kedro.pipeline import Pipeline, node
+from sklearn.linear_model import LogisticRegression
+
+from measured.shape import ARTIFACT_BYTES, ARTIFACTS, BLOB_BYTES, NAMES, SECONDS
+
+
+def prepare(instances: pd.DataFrame) -> list[Any]:
+    """Label the instances, and make what else the inference pipeline reads."""
+    labels = instances.sum(axis="columns") > instances.sum(axis="columns").median()
+    blob = [BLOB_BYTES] if BLOB_BYTES else []
+    return [labels, *blob, *(os.urandom(ARTIFACT_BYTES) for _ in range(ARTIFACTS))]
+
+
+def fit(instances: pd.DataFrame, labels: pd.Series[Any]) -> LogisticRegression:
+    """Fit a model, and keep one processor busy for as long as a training would."""
+    end = time.monotonic() + SECONDS
+    model = LogisticRegression().fit(instances, labels)
+    while time.monotonic() < end:
+        model = LogisticRegression().fit(instances, labels)
+    return model
+
+
+def create_pipeline(**_: Any) -> Pipeline:
+    """Give the pipeline."""
+    return Pipeline(
+        [node(prepare, "instances", ["labels", *NAMES]), node(fit, ["instances", "labels"], "model")],
+    )

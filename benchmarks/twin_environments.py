@@ -1,0 +1,61 @@
+"""The environment of this process comes in; the same with us and without us, and nothing else changed, goes out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import attrs
+
+import kedro_autolog_pipeline
+
+_OURS = "kedro_autolog_pipeline"
+
+
+@attrs.frozen
+class Twins:
+    """Two environments that share all files.
+
+    Attributes:
+        with_us: The interpreter of the one in which this project is installed.
+        without_us: The interpreter of the other one.
+    """
+
+    with_us: Path
+    without_us: Path
+
+
+def make_twins(directory: Path) -> Twins:
+    """Make two environments of links to what is installed here, the metadata with the entry points included.
+
+    Args:
+        directory: An empty one, for as long as they are used.
+    """
+    twins = Twins(*(_environment(directory / name) for name in ("with", "without")))
+    package = Path(kedro_autolog_pipeline.__file__).parent
+    (metadata,) = _installed().glob(f"{_OURS}-*.dist-info")
+    # As an index installs it: what is editable adds a directory to all that Python searches.
+    for source in (package, metadata):
+        (_libraries(twins.with_us) / source.name).symlink_to(source)
+    return twins
+
+
+def _environment(directory: Path) -> Path:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
+    python = directory / "bin" / "python"
+    libraries = _libraries(python)
+    for source in _installed().iterdir():
+        # A finder or a path of an editable installation leads to us, too.
+        if _OURS not in source.name and source.suffix != ".pth":
+            (libraries / source.name).symlink_to(source)
+    return python
+
+
+def _libraries(python: Path) -> Path:
+    return python.parents[1] / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+
+
+def _installed() -> Path:
+    return Path(sysconfig.get_path("purelib"))

@@ -1,0 +1,308 @@
+"""What our plugin costs, counted and not timed: it is the same on a slow machine, and a regression is a number."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import attrs
+import pytest
+
+from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject, write_project
+
+IDLE = """
+from kedro.pipeline import Pipeline, node
+
+def count():
+    return 1
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(count, None, "counted")])
+"""
+
+MODULES = """
+import importlib.metadata, json, sys
+
+if sys.argv.pop(1) == "without":
+    discover = importlib.metadata.Distribution.discover
+    importlib.metadata.Distribution.discover = lambda **given: (
+        found for found in discover(**given) if found.metadata["Name"] != "kedro-autolog-pipeline"
+    )
+
+from kedro.framework.cli.cli import main
+
+try:
+    main()
+finally:
+    print(json.dumps(["modules", *sorted(sys.modules)]))
+"""
+
+COUNTED = """
+import os
+from pathlib import Path
+
+with Path(os.environ["IMPORTS"]).open("a") as file:
+    file.write(f"{os.getpid()} {__name__.rpartition('.')[2]}\\n")
+"""
+
+# The most that each may be; less is always welcome.
+MODULES_OF_AN_UNPAIRED_RUN = 150
+REQUESTS_OF_A_RUN = 40
+READINGS = 4
+
+
+@attrs.define
+class Audit:
+    """What this process has done since the counting began.
+
+    Attributes:
+        processes: Commands of the processes that it has started.
+        opened: How often it has opened each file to read it.
+    """
+
+    processes: list[Any] = attrs.field(factory=list)
+    opened: Counter[str] = attrs.field(factory=Counter)
+
+    def note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note one of Python's audit events."""
+        if event in {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.system"}:
+            self.processes.append(arguments)
+        elif event == "open" and isinstance(arguments[0], str) and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            self.opened[os.path.realpath(arguments[0])] += 1
+
+
+_AUDITS: list[Audit] = []
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    for audit in _AUDITS:
+        audit.note(event, arguments)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hook() -> None:
+    # Python never takes an audit hook back.
+    sys.addaudithook(_audit)
+
+
+@contextmanager
+def audited() -> Iterator[Audit]:
+    """Count in the block."""
+    audit = Audit()
+    _AUDITS.append(audit)
+    try:
+        yield audit
+    finally:
+        _AUDITS.remove(audit)
+
+
+def imported(project: KedroProject, *arguments: str, with_us: bool = True) -> set[str]:
+    """Give the modules that a `kedro` command has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", MODULES, "with" if with_us else "without", *arguments],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith('["modules", ')]
+    return set(json.loads(line))
+
+
+def top_levels(modules: set[str]) -> set[str]:
+    """Give the top-level names of modules."""
+    return {module.partition(".")[0] for module in modules}
+
+
+HEAVY = {"alembic", "cloudpickle", "mlflow", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("command", [["--help"], ["registry", "list"]], ids=" ".join)
+def test_a_command_without_a_run_imports_our_entry_points_alone(project: KedroProject, command: list[str]) -> None:
+    """They import nothing that Kedro has not imported itself."""
+    added = imported(project, *command) - imported(project, *command, with_us=False)
+
+    assert added <= {"kedro_autolog_pipeline", "kedro_autolog_pipeline.cli", "kedro_autolog_pipeline.hooks"}
+
+
+def test_a_run_without_a_pair_imports_what_tells_that_it_has_none(project: KedroProject) -> None:
+    """That is the reading of mlflow.yml and the comparison of pipelines: no library of data, no client, no server."""
+    project.write_pipeline("idle", IDLE)
+    # Kedro imports what the datasets of a catalog need.
+    project.write_config("catalog", {"counted": {"type": "MemoryDataset"}})
+    option = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
+    command = ["run", option, "idle"]
+
+    added = imported(project, *command) - imported(project, *command, with_us=False)
+
+    assert set() == top_levels(added) & HEAVY
+    assert set() == {name for name in added if name.startswith(project.package)}
+    assert len(added) <= MODULES_OF_AN_UNPAIRED_RUN
+
+
+@pytest.mark.skipif(KEDRO_VERSION < (1, 5), reason="Kedro imports every pipeline before it runs one.")
+def test_packaging_imports_the_inference_pipeline_once_and_no_other(
+    project: KedroProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project of many pipelines pays for the two of the pair."""
+    imports = tmp_path / "imports.txt"
+    monkeypatch.setenv("IMPORTS", str(imports))
+    project.write_pipeline("inference", COUNTED + INFERENCE)
+    project.write_pipeline("training", COUNTED + TRAINING)
+    project.write_pipeline("idle", COUNTED + IDLE)
+    project.run(pipelines=["data_processing"])
+
+    project.run(pipelines=["training"])
+
+    lines = [line.split() for line in imports.read_text(encoding="utf-8").splitlines()]
+    assert {"inference": 1, "training": 1} == Counter(name for process, name in lines if process == f"{os.getpid()}")
+    # The verifying process imports what the model needs.
+    assert {"inference": 1} == Counter(name for process, name in lines if process != f"{os.getpid()}")
+
+
+def test_one_process_is_started_for_each_model_that_is_verified(project: KedroProject) -> None:
+    """Two models take two, one that is not verified none, and a run without a pair none."""
+    models = {"prices": MODEL, "costs": MODEL, "unproven": {**MODEL, "verify": False}}
+    project.write_models(models)
+    project.write_pipeline("idle", IDLE)
+    # What a library asks of the system when it is first imported is not what is counted.
+    project.run()
+
+    with audited() as paired:
+        project.run()
+    with audited() as unpaired:
+        project.run(pipelines=["idle"])
+    project.write_models(models, enabled=False)
+    with audited() as disabled:
+        project.run(pipelines=["idle"])
+
+    # Kedro itself asks git for the commit.
+    kedros = Counter(command for command, *_ in disabled.processes)
+    assert kedros == Counter(command for command, *_ in unpaired.processes)
+    assert kedros + Counter({sys.executable: 2}) == Counter(command for command, *_ in paired.processes)
+
+
+def test_an_artifact_is_read_once_to_be_copied_and_as_often_as_the_live_pipeline_needs_it(
+    project: KedroProject,
+) -> None:
+    """That is for its answer, to see which columns it does without, and to see whether a node changes the artifact."""
+    project.run()
+
+    with audited() as audit:
+        project.run(pipelines=["training"])
+
+    # Two nodes of the training read it, too.
+    assert audit.opened[os.path.realpath(project.path / "data" / "scaler.pkl")] - 2 <= READINGS
+
+
+class Requests:
+    """The HTTP requests that this process makes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[tuple[str, str]] = []
+        put = http.client.HTTPConnection.putrequest
+
+        def note(connection: Any, method: str, url: str, *options: Any, **more: Any) -> None:
+            self.made.append((method, url))
+            put(connection, method, url, *options, **more)
+
+        monkeypatch.setattr(http.client.HTTPConnection, "putrequest", note)
+
+    def take(self) -> tuple[int, int]:
+        """Give how many files were sent and how many other requests were made since the last time."""
+        files = sum("/mlflow-artifacts/artifacts/" in url for _, url in self.made)
+        others = len(self.made) - files
+        self.made.clear()
+        return files, others
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """Give the address of an MLflow server that passes artifacts on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    options = ["--workers", "1", "--port", f"{port}", "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
+    command = [sys.executable, "-m", "mlflow", "server", *options, "--artifacts-destination", str(tmp_path / "served")]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        try:
+            end = time.monotonic() + 180
+            while not answers(f"{address}/health") and time.monotonic() < end:
+                time.sleep(0.2)
+            yield address
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def answers(address: str) -> bool:
+    """Tell whether somebody answers there."""
+    try:
+        with urlopen(address, timeout=5):  # noqa: S310 - it is a server of the test's own
+            return True
+    except OSError:
+        return False
+
+
+def test_a_server_gets_one_request_for_each_file_and_some_for_the_model(
+    clean_mlflow: None, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More artifacts are more files, each sent once, and not one request more."""
+    models = {"prices": {**MODEL, "verify": False}}
+    requests = Requests(monkeypatch)
+    found = []
+    for number in (1, 11):
+        project = write_project(tmp_path / f"shop_{number}")
+        project.write_config(
+            "mlflow", {"server": {"mlflow_tracking_uri": server}, "autolog_pipeline": {"models": models}}
+        )
+        names = {f"artifact_{i}": {"type": "json.JSONDataset", "filepath": f"data/{i}.json"} for i in range(number)}
+        project.write_config("catalog", CATALOG | names)
+        for name, content in artifacts(number).items():
+            project.write_pipeline(name, content)
+        project.run()
+        found.append(requests.take())
+    stored = sum(path.is_file() for path in (tmp_path / "served").rglob("*"))
+
+    (few, others), (many, others_of_many) = found
+    assert many - few == 10
+    assert stored == few + many
+    assert others == others_of_many <= REQUESTS_OF_A_RUN
+
+
+def artifacts(number: int) -> dict[str, str]:
+    """Give a training and an inference pipeline with so many artifacts besides the model."""
+    names = [f"artifact_{i}" for i in range(number)]
+    make = f"""
+def make():
+    return [{{"number": i}} for i in range({number})]
+"""
+    training = TRAINING.replace("def create_pipeline", f"{make}\ndef create_pipeline")
+    return {
+        "training": training.replace("return Pipeline([", f"return Pipeline([node(make, None, {names}),"),
+        "inference": f"""
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model, *artifacts):
+    return instances["x"] * len(artifacts)
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "model", *{names}], "predictions")])
+""",
+    }
