@@ -72,6 +72,8 @@ class Failure:
         """What could not be done and why, as a user reads it."""
         if isinstance(self.error, AutologPipelineError):
             return str(self.error)
+        if not isinstance(self.error, Exception):
+            return f"Cannot {self.stage.value} '{self.name}': the process was told to end."
         described = f"{type(self.error).__name__}: {self.error}".rstrip(".: ")
         return f"Cannot {self.stage.value} '{self.name}': {described}."
 

@@ -26,10 +26,10 @@ from kedro_autolog_pipeline.packaging.selection import resolve_pairs
 from kedro_autolog_pipeline.packaging.staging import StagingDirectory
 from kedro_autolog_pipeline.project import Project, read_project
 from kedro_autolog_pipeline.serving.manifest import Origin
-from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
+from kedro_autolog_pipeline.tracking.abandoned import is_gone, settle_abandoned
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.logged_model import ready_names
-from kedro_autolog_pipeline.tracking.run import TrackedRun, find_run, finish_abandoned, read_records
+from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, end_abandoned, find_run, read_records
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, find_store
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -87,8 +87,9 @@ def repackage(request: Request) -> Packaging:
             pair.config.name: stack.enter_context(Verifier(pair.config.name)) for pair in pairs if pair.config.verify
         }
         packaging = log_models(pairs, finished, tracked, verifiers)
-    if packaging.failure is None and record.is_trained and record.closes_run:
-        finish_abandoned(tracked)
+    status = RunStatus(record.ends_as)
+    if packaging.failure is None and record.closes_run and (status is RunStatus.FINISHED or is_gone(record.process)):
+        end_abandoned(tracked, status)
     return packaging
 
 

@@ -30,6 +30,7 @@ from kedro_autolog_pipeline.preflight import check_run
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.termination import Termination
+from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
@@ -129,9 +130,12 @@ class TrainingRun:
         It raises nothing, for the user to see why the training failed.
         """
         try:
-            record = attrs.evolve(self._record, saves=read_journal(self._staging.journal))
+            saves = read_journal(self._staging.journal)
+            record = attrs.evolve(self._record, ends_as=RunStatus.FAILED.value, saves=saves)
             if not record.saves or keep_record(self._tracked, record.kedro_run_id, record.to_json(), {}):
                 self._staging.remove()
+            else:
+                record.write(self._staging.record)
             self.end(RunStatus.FAILED)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not what stopped the training
             _LOGGER.warning("The MLflow run of this training cannot be closed: %s", error)
@@ -176,7 +180,7 @@ class TrainingRun:
         for tap in self._taps:
             tap.detach()
         saves = read_journal(self._staging.journal)
-        record = attrs.evolve(self._record, is_trained=True, saves=saves)
+        record = attrs.evolve(self._record, ends_as=RunStatus.FINISHED.value, saves=saves)
         record.write(self._staging.record)
         finished = FinishedRun(attrs.evolve(self._run, saved=saves), record, self._staging)
         failure = log_models(self._pairs, finished, self._tracked, self._verifiers).failure
@@ -245,6 +249,7 @@ def _record(
         models=[*(pair.config.name for pair in pairs), *partial],
         parameters=parameters,
         closes_run=tracked.is_ours,
+        process=this_process(),
     )
 
 

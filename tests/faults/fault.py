@@ -132,20 +132,29 @@ _COMMAND = "kedro autolog package --run-id"
 _NOT_SAVED = "nothing tells that it has saved 'model'"
 
 FAULTS = [
-    Fault(Cause.SERVER_KILLED, Stage.START, 1, "Cannot open a run", None, None, Retry.NO_RUN, None),
+    Fault(Cause.SERVER_KILLED, Stage.START, 1, "does not answer", None, None, Retry.NO_RUN, None),
     Fault(Cause.SERVER_KILLED, Stage.TRAINING, 1, _COMMAND, "RUNNING", None),
     *(
         Fault(Cause.SERVER_KILLED, stage, 1, _COMMAND, "RUNNING", "PENDING")
         for stage in (Stage.CREATED, Stage.PROVING, Stage.UPLOADING, Stage.FINALISING)
     ),
+    Fault(Cause.SERVER_RESTARTED, Stage.START, 1, "does not answer", None, None, Retry.NO_RUN, None),
     *(
         Fault(Cause.SERVER_RESTARTED, stage, 0, "Packaged 'prices'", "FINISHED", "READY", Retry.NEEDLESS)
-        for stage in (Stage.START, Stage.TRAINING, Stage.CREATED, Stage.PROVING, Stage.UPLOADING, Stage.FINALISING)
+        for stage in (Stage.TRAINING, Stage.CREATED, Stage.PROVING, Stage.UPLOADING, Stage.FINALISING)
     ),
-    Fault(Cause.SERVER_KILLED_AND_NODE_RAISES, Stage.TRAINING, 1, "the plot has no axes", "RUNNING", None),
+    Fault(
+        Cause.SERVER_KILLED_AND_NODE_RAISES,
+        Stage.TRAINING,
+        1,
+        "the plot has no axes",
+        "RUNNING",
+        None,
+        run_after="FAILED",
+    ),
     Fault(Cause.SERVER_KILLED_AND_SIGINT, Stage.PROVING, 1, _COMMAND, "RUNNING", "PENDING"),
     Fault(Cause.SIGKILL, Stage.BEGINNING, -9, "", "RUNNING", None, Retry.REFUSED, "RUNNING", _NOT_SAVED),
-    Fault(Cause.SIGKILL, Stage.TRAINING, -9, "", "RUNNING", None, run_after="RUNNING"),
+    Fault(Cause.SIGKILL, Stage.TRAINING, -9, "", "RUNNING", None, run_after="KILLED"),
     *(Fault(Cause.SIGKILL, stage, -9, "", "RUNNING", "PENDING") for stage in _PACKAGING),
     Fault(Cause.SIGKILL, Stage.UPLOADING, -9, "", "RUNNING", "PENDING", run_first=True),
     Fault(Cause.SIGTERM, Stage.TRAINING, 143, "", "KILLED", None, run_after="KILLED"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import attrs
 from mlflow import MlflowClient
 
 from faults import commands
-from faults.commands import Ended, run_forked, run_process
+from faults.commands import SECONDS, Ended, run_forked, run_process
 from faults.fault import MARKS, Cause, Fault, Stage
 from faults.gate import Strike
 from faults.tracking_server import TrackingServer
@@ -112,7 +113,8 @@ class Scene:
                 command = _on_small_disk(staging, command)
             else:
                 variables["FAULTS_FILE_SIZE"] = str(DISK_SIZE)
-        variables |= _RETRIES.get(cause, _IMPATIENT)
+        # Before training, nobody waits for MLflow's patience to end.
+        variables |= _MLFLOWS_OWN if self.fault.stage is Stage.START else _RETRIES.get(cause, _IMPATIENT)
         output = self.directory / "fault.txt"
         ended = run_process(command, self.project.path, self._variables(variables), output, self._started)
         self.server.gate.arm(None)
@@ -145,6 +147,12 @@ class Scene:
             os.killpg(self.pid, signal.SIGINT)
         elif cause.signal is not None:
             os.kill(self.pid, cause.signal)
+        if cause is Cause.SIGKILL:
+            # The kernel takes a moment, in which what has been reached would go on.
+            with suppress(ProcessLookupError):
+                while time.monotonic() < self.struck + SECONDS:
+                    os.kill(self.pid, 0)
+                    time.sleep(0.01)
 
     def _search(self, search: Callable[[MlflowClient, list[str]], Iterable[Any]]) -> Iterable[Any]:
         # The database can be read while the server is down.

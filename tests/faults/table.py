@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
@@ -81,8 +81,8 @@ def last_message(output: str) -> list[str]:
     return [[], *found, *with_command][-1]
 
 
-def in_short(lines: Sequence[str], scene: Scene) -> str:
-    """Give the first line and the last one as code, without what is another in each run."""
+def in_short(lines: list[str], scene: Scene) -> str:
+    """Give the first line, or the first item of a list, and the last line, as code without what changes each time."""
 
     def plain(line: str) -> str:
         names = {
@@ -97,7 +97,8 @@ def in_short(lines: Sequence[str], scene: Scene) -> str:
         line = re.sub(r"\bin \d+\.\d s\b", "in <seconds> s", line)
         return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} […]"
 
-    ends = dict.fromkeys([lines[0], lines[-1]]) if lines else {}
+    items = [line for line in lines if line.startswith("- ")]
+    ends = dict.fromkeys([*items[:1], *lines[:1]][:1] + lines[-1:])
     return " … ".join(f"`{plain(line)}`" for line in ends)
 
 

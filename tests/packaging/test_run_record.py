@@ -58,7 +58,7 @@ def test_what_several_processes_did_is_put_together() -> None:
         parameters={"params:other": 1},
         saves={"model": attrs.evolve(STATE, version="v")},
         digests={"scaler": "11"},
-        is_trained=True,
+        ends_as="FINISHED",
     )
 
     both = merged([attrs.evolve(RECORD, digests={"model": "00ff", "words": "22"}, closes_run=True), second])
@@ -71,7 +71,7 @@ def test_what_several_processes_did_is_put_together() -> None:
         runtime_params={"factor": 2.0, "offset": 1},
         models=["prices", "costs"],
         parameters={"params:offset": {"a": [1, None]}, "params:other": 1},
-        is_trained=True,
+        ends_as="FINISHED",
         closes_run=True,
         saves={"model": attrs.evolve(STATE, version="v")},
         digests={"words": "22", "scaler": "11"},

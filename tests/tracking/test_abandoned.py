@@ -14,6 +14,7 @@ from kedro_autolog_pipeline.tracking.abandoned import (
     PENDING,
     PROCESS_TAG,
     STATE_TAG,
+    is_gone,
     settle_abandoned,
     this_process,
 )
@@ -48,6 +49,13 @@ def test_what_a_killed_process_has_left_is_failed(run: TrackedRun) -> None:
     assert [] == again
     assert after.status == LoggedModelStatus.FAILED
     assert after.tags["kedro_autolog_pipeline.failure"] == "The process that packaged it ended before it could finish."
+
+
+def test_a_process_is_gone_when_it_is_seen_to_be() -> None:
+    """Nothing is seen of a process of another machine, nor of one without a name."""
+    assert [True, False, False, False] == [
+        is_gone(process) for process in (dead_process(), this_process(), "elsewhere 1 12.00", "")
+    ]
 
 
 def test_an_id_that_was_given_again_is_another_process(run: TrackedRun) -> None:

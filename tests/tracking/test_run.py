@@ -18,8 +18,8 @@ from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
     TrackedRun,
     close_run,
+    end_abandoned,
     find_run,
-    finish_abandoned,
     forget_ended_runs,
     join_active_run,
     keep_record,
@@ -282,13 +282,13 @@ def test_a_run_is_found_by_its_id(run: TrackedRun) -> None:
         find_run(run.store, "nowhere")
 
 
-@pytest.mark.parametrize(("before", "after"), [("RUNNING", "FINISHED"), ("KILLED", "KILLED")])
-def test_only_a_run_that_nobody_has_ended_is_finished(store: Store, before: str, after: str) -> None:
+@pytest.mark.parametrize(("before", "after"), [("RUNNING", "FAILED"), ("KILLED", "KILLED")])
+def test_only_a_run_that_nobody_has_ended_is_ended(store: Store, before: str, after: str) -> None:
     """What was KILLED stays so."""
     run = opened(store)
     close_run(run, RunStatus.KILLED)
     store.client().update_run(run.run_id, status=before)
 
-    finish_abandoned(run)
+    end_abandoned(run, RunStatus.FAILED)
 
     assert after == store.client().get_run(run.run_id).info.status

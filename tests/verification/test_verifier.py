@@ -654,6 +654,32 @@ verifier.verify(Path(package), Trial(is_ready, None, None), shipped=["penguins"]
 """
 
 
+def test_no_files_stay_when_the_process_is_done_just_after_its_parent_has_died(
+    make_package: MakePackage, temporary_directory: Path, tmp_path: Path
+) -> None:
+    """A process that ends by itself before it looks for its parent once more removes its files all the same."""
+    package = make_package("""
+        import os, pathlib
+
+        def predict(sample):
+            parent = os.getppid()
+            pathlib.Path(sample).touch()
+            while os.getppid() == parent:
+                pass
+    """)
+    is_ready = tmp_path / "is_ready"
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(package), str(is_ready)],
+        env={**os.environ, "TMPDIR": str(temporary_directory)},
+        stderr=subprocess.DEVNULL,
+    ) as parent:
+        wait_for(is_ready.exists)
+        parent.kill()
+
+    wait_for(lambda: not processes(temporary_directory))
+    assert [] == list(temporary_directory.iterdir())
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("is_idle", [True, False])
 def test_the_process_does_not_outlive_its_parent(

@@ -29,8 +29,10 @@ class RunRecord:
         runtime_params: Parameters of the command line.
         models: Names of the logged models that the run is to give.
         parameters: Plain value by dataset name, of the parameters that their inference pipelines read.
-        is_trained: Whether its last node has ended.
+        ends_as: Status of the MLflow run if nobody can end it any more, in MLflow's words: KILLED while nodes run,
+            then FINISHED or FAILED.
         closes_run: Whether the MLflow run was opened for it, and ends with it.
+        process: What trains, as ``tracking.abandoned`` names processes; empty where that is not known.
         saves: What the run saved, by dataset name.
         digests: SHA-256 by dataset name, as in ``ArtifactEntry.sha256``, of what was staged.
     """
@@ -42,8 +44,9 @@ class RunRecord:
     runtime_params: dict[str, Any]
     models: list[str]
     parameters: dict[str, Any]
-    is_trained: bool = False
+    ends_as: str = "KILLED"
     closes_run: bool = False
+    process: str = ""
     saves: dict[str, SavedState] = attrs.field(factory=dict)
     digests: dict[str, str] = attrs.field(factory=dict)
 

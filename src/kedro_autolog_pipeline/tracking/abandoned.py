@@ -72,12 +72,19 @@ def settle_abandoned(store: Store, experiment_id: str, *, run_id: str | None = N
     return settled
 
 
-def _is_abandoned(process: str, age: float, patience: float) -> bool:
+def is_gone(process: str) -> bool:
+    """Tell whether a process is seen to have ended, by its name; of another machine's, nothing is seen."""
     machine, _, rest = process.partition(" ")
     if machine != platform.node():
-        return age >= patience
+        return False
     number, _, started = rest.partition(" ")
     try:
         return f"{psutil.Process(int(number)).create_time():.2f}" != started
     except psutil.Error:
         return True
+
+
+def _is_abandoned(process: str, age: float, patience: float) -> bool:
+    if process.partition(" ")[0] != platform.node():
+        return age >= patience
+    return is_gone(process)

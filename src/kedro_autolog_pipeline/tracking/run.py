@@ -218,15 +218,15 @@ def close_run(run: TrackedRun, status: RunStatus) -> None:
         PROCESS_DEFAULT.leave()
 
 
-def finish_abandoned(run: TrackedRun) -> None:
-    """End a run as FINISHED that the process which opened it was not able to end.
+def end_abandoned(run: TrackedRun, status: RunStatus) -> None:
+    """End a run that the process which opened it was not able to end.
 
     Raises:
         MlflowException: When the server does not take it.
     """
     client = run.store.client()
     if client.get_run(run.run_id).info.status == "RUNNING":
-        client.set_terminated(run.run_id, RunStatus.FINISHED.value)
+        client.set_terminated(run.run_id, status.value)
 
 
 def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str | None]) -> bool:

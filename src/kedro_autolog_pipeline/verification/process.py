@@ -261,7 +261,8 @@ def main(arguments: Sequence[str]) -> None:
     """
     settings = json.loads(arguments[0])
     directory = Path(settings["directory"])
-    threading.Thread(target=_end_with, args=(os.getppid(), directory), daemon=True).start()
+    parent = os.getppid()
+    threading.Thread(target=_end_with, args=(parent, directory), daemon=True).start()
     # Python has put this program's own folder there.
     sys.path[:] = [entry for entry in sys.path if _normal(entry) != _normal(Path(__file__).parent)]
     sys.path += [entry for entry in settings["installed"] if entry not in sys.path]
@@ -276,6 +277,8 @@ def main(arguments: Sequence[str]) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        if os.getppid() != parent:
+            _abandon(directory)
         # Threads that the model has left running would keep the process alive.
         os._exit(0)
 
