@@ -33,13 +33,13 @@ def main() -> None:
         fetch_pipelines(["inference"])
         imported = time.perf_counter()
         from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
-        from kedro_autolog_pipeline.packaging.selection import completed_pairs
+        from kedro_autolog_pipeline.preflight import find_candidates
 
         params = {"run_id": "now", "pipeline_names": ["training"], "project_path": Path.cwd()}
         run = KedroRun.from_hook(params, training, catalog)
-        pairs = completed_pairs(project.config.autolog_pipeline.models, run, project.parameters)
+        candidates = find_candidates(project, run)
         looked = time.perf_counter()
-    if not pairs:
+    if not candidates:
         raise ValueError(training)
     print(json.dumps([imported - started, looked - imported]))  # noqa: T201 - what it is for
 

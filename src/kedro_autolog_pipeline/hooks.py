@@ -58,13 +58,21 @@ class AutologPipelineHook:
         project = _PROJECT.get()
         # Whoever takes it does the work: the hook may stand in the project's settings besides its entry point.
         _PROJECT.set(None)
-        start = None
+        interrupted = _taken()
+        if interrupted is not None:
+            interrupted.interrupt()
+        prepared = None
         if project is not None:
-            from kedro_autolog_pipeline.training_run import prepare
+            from kedro_autolog_pipeline.preparation import prepare
 
-            start = prepare(project, run_params, pipeline, catalog, interrupted=_taken())
-        result = yield
-        training_run = None if start is None else start()
+            prepared = prepare(project, run_params, pipeline, catalog)
+        try:
+            result = yield
+            training_run = None if prepared is None else prepared.start()
+        except BaseException:
+            if prepared is not None:
+                prepared.abandon()
+            raise
         if training_run is not None:
             _TRAINING_RUN.set(training_run)
             _OPEN[training_run.run_id] = training_run

@@ -82,7 +82,25 @@ class Preflight:
         return [candidate.pair for candidate in self.candidates if candidate.pair is not None]
 
 
-def check_run(project: Project, run: KedroRun, staging: Path) -> Preflight | None:
+def find_candidates(project: Project, run: KedroRun) -> list[Candidate]:
+    """Find the models that a run is to give, and what is wrong with each; MLflow is not imported for it.
+
+    Args:
+        project: The project.
+        run: The run, before its first node.
+
+    Returns:
+        The models; empty when the run completes no pair.
+    """
+
+    def select(model: ModelConfig) -> Sequence[Pair]:
+        return completed_pairs([model], run, project.parameters, partial_runs=config.partial_runs)
+
+    config = project.config.autolog_pipeline
+    return list(_examine(config.models, select, run.catalog, run.written, run.project_path))
+
+
+def check_run(project: Project, run: KedroRun, candidates: Sequence[Candidate], staging: Path) -> Preflight:
     """Check a run that is about to begin.
 
     MLflow takes seconds to be imported. Where that would only add to the faults, and nobody has done it yet, its server
@@ -91,22 +109,15 @@ def check_run(project: Project, run: KedroRun, staging: Path) -> Preflight | Non
     Args:
         project: The project.
         run: The run, before its first node.
+        candidates: The models that it is to give; not empty.
         staging: The directory in which packages are made.
 
     Returns:
-        What is known, without faults; None when the run completes no pair.
+        What is known, without faults.
 
     Raises:
         PreflightError: With every fault.
     """
-
-    def select(model: ModelConfig) -> Sequence[Pair]:
-        return completed_pairs([model], run, project.parameters, partial_runs=config.partial_runs)
-
-    config = project.config.autolog_pipeline
-    candidates = list(_examine(config.models, select, run.catalog, run.written, run.project_path))
-    if not candidates:
-        return None
     with EXPORTED_CREDENTIALS.exported(project.credentials):
         preflight = _look_around(project, candidates, run.project_path, staging, is_thorough=False)
     if preflight.faults:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import atexit
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from typing import Any
 
 import attrs
-from kedro.io import DataCatalog
-from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config import OnFailure
-from kedro_autolog_pipeline.errors import ConfigurationError, VerificationError
+from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.model_logging import log_models
 from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.functions import referenced_modules
@@ -21,16 +18,14 @@ from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import read_parameters
 from kedro_autolog_pipeline.packaging.pinning import pin_datasets
-from kedro_autolog_pipeline.packaging.pipeline_ml import hint_at_moving
 from kedro_autolog_pipeline.packaging.run_record import RunRecord
 from kedro_autolog_pipeline.packaging.saves import SaveTap, read_journal, tap_saves
 from kedro_autolog_pipeline.packaging.selection import partly_trained
 from kedro_autolog_pipeline.packaging.staging import STAGING_DIRECTORY, StagingDirectory
-from kedro_autolog_pipeline.preflight import check_run
+from kedro_autolog_pipeline.preflight import check_run, find_candidates
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.termination import Termination
-from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
@@ -52,12 +47,10 @@ _LOGGER = logging.getLogger(__name__)
 class TrainingRun:
     """One training, from before its first node until its models are READY.
 
-    Opening it opens the MLflow run, logs the parameters, and starts the processes that will prove the models.
+    Opening it opens the MLflow run, and logs the parameters.
 
     Args:
-        run: The run, before its first node.
-        project: Its project.
-        pairs: The pairs that it is packaged for.
+        prepared: The run, before its first node.
         partial: By model name, the trained artifacts that it gives to pairs of which it trains a part: what it saves
             is noted in the MLflow run, which can be packaged when other processes have done the rest.
 
@@ -65,33 +58,26 @@ class TrainingRun:
         TrackingError: When the tracking server does not answer, or will not have the run.
     """
 
-    def __init__(
-        self, run: KedroRun, project: Project, pairs: list[Pair], partial: Mapping[str, Iterable[str]]
-    ) -> None:
-        self._run = run
-        self._project = project
-        self._pairs = pairs
+    def __init__(self, prepared: PreparedRun, partial: Mapping[str, Iterable[str]]) -> None:
+        self._run = prepared.run
+        self._project = prepared.project
+        self._pairs = prepared.pairs
+        self._verifiers = prepared.verifiers
         self._status = RunStatus.FAILED
-        self._verifiers: dict[str, Verifier] = {}
         # What is to be undone when it ends, the last first, each whatever the others raise.
         self._open = ExitStack()
+        self._open.callback(prepared.abandon)
         try:
             self._tracked = self._track()
-            self._record = _record(run, project, pairs, self._tracked, partial)
-            self._staging = StagingDirectory.of(run.project_path, self._tracked.run_id)
+            self._record = _record(prepared, self._tracked, partial)
+            self._staging = StagingDirectory.of(self._run.project_path, self._tracked.run_id)
             self._staging.make()
             self._record.write(self._staging.record)
             self._taps = self._watch(partial)
-            log_parameters(self._tracked, run.parameters())
-            # A fresh process needs seconds to import mlflow: it does so beside the training.
-            for pair in pairs:
-                if pair.config.verify:
-                    verifier = self._open.enter_context(Verifier(pair.config.name, preload=_preload(pair)))
-                    self._verifiers[pair.config.name] = verifier
-            # While they do, what they can try meanwhile is found.
-            for pair in pairs:
-                if pair.config.verify:
-                    self._verifiers[pair.config.name].try_imports(plan_import_check(pair, run))
+            log_parameters(self._tracked, self._run.parameters())
+            for pair in self._pairs:
+                if pair.config.name in self._verifiers:
+                    self._verifiers[pair.config.name].try_imports(plan_import_check(pair, self._run))
         except BaseException:
             self.end(RunStatus.FAILED)
             raise
@@ -139,6 +125,10 @@ class TrainingRun:
             self.end(RunStatus.FAILED)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not what stopped the training
             _LOGGER.warning("The MLflow run of this training cannot be closed: %s", error)
+
+    def interrupt(self) -> None:
+        """Close the MLflow run of a training that was interrupted: this thread is about to run another one."""
+        self.end(RunStatus.KILLED)
 
     def end(self, status: RunStatus) -> None:
         """Close the MLflow run if it is ours, and the processes in any case; a second time does nothing."""
@@ -190,56 +180,76 @@ class TrainingRun:
         return failure
 
 
-def prepare(
-    project: Project | ConfigurationError,
-    run_params: Mapping[str, Any],
-    pipeline: Pipeline,
-    catalog: DataCatalog,
-    *,
-    interrupted: TrainingRun | None,
-) -> Callable[[], TrainingRun | None]:
+@attrs.frozen
+class PreparedRun:
+    """A run that is about to begin, with the processes that will prove its models.
+
+    Attributes:
+        run: The run, before its first node.
+        project: Its project.
+        pairs: The pairs that it is packaged for.
+        verifiers: By model name, the process that proves it; none for a model that the user wants no proof of.
+    """
+
+    run: KedroRun
+    project: Project
+    pairs: list[Pair]
+    verifiers: dict[str, Verifier]
+
+    def start(self) -> TrainingRun | None:
+        """Track it, when every plugin that may have opened an MLflow run has had its turn.
+
+        Returns:
+            None for a run that has nothing to do with any pair.
+
+        Raises:
+            TrackingError: When the tracking server will not have it.
+        """
+        # Only a run that somebody else has opened can be continued by another process.
+        models = self.project.config.autolog_pipeline.models if is_given(self.project.config.tracking) else ()
+        partial = partly_trained(models, self.run)
+        for pair in self.pairs:
+            partial.pop(pair.config.name, None)
+        return TrainingRun(self, partial) if self.pairs or partial else None
+
+    def abandon(self) -> None:
+        """End the processes; a second time does nothing."""
+        for verifier in self.verifiers.values():
+            verifier.close()
+
+
+def prepare_run(project: Project, run: KedroRun) -> PreparedRun:
     """Find what a run will package, and every fault that prevents it, before any run of MLflow's is open.
 
     Args:
-        project: The project, or the mistakes in its configuration.
-        run_params: What Kedro says of the run.
-        pipeline: The nodes that Kedro is about to run.
-        catalog: The project's catalog.
-        interrupted: What this thread tracked before and nothing ended; None when there is nothing of the kind.
-
-    Returns:
-        What starts to track it, and raises TrackingError when the server will not have it; it gives None for a run
-        that has nothing to do with any pair.
+        project: The project.
+        run: The run, before its first node.
 
     Raises:
-        ConfigurationError: With every mistake in ``mlflow.yml``, when it cannot be read.
         PreflightError: With everything that is known to prevent the run's models.
     """
-    if isinstance(project, ConfigurationError):
-        raise project
-    if interrupted is not None:
-        interrupted.end(RunStatus.KILLED)
-    run = KedroRun.from_hook(run_params, pipeline, catalog)
-    preflight = check_run(project, run, staging=run.project_path / STAGING_DIRECTORY)
-    pairs = [] if preflight is None else preflight.pairs
-    hint_at_moving()
-
-    def start() -> TrainingRun | None:
-        # Only a run that somebody else has opened can be continued by another process.
-        models = project.config.autolog_pipeline.models if is_given(project.config.tracking) else ()
-        partial = partly_trained(models, run)
-        for pair in pairs:
-            partial.pop(pair.config.name, None)
-        return TrainingRun(run, project, pairs, partial) if pairs or partial else None
-
-    return start
+    candidates = find_candidates(project, run)
+    pairs = [candidate.pair for candidate in candidates if candidate.pair is not None]
+    prepared = PreparedRun(run, project, pairs, verifiers={})
+    try:
+        if not any(candidate.faults for candidate in candidates):
+            # A fresh process needs seconds to import mlflow: it does so beside this one, and the training.
+            with EXPORTED_CREDENTIALS.exported(project.credentials):
+                for pair in pairs:
+                    if pair.config.verify:
+                        prepared.verifiers[pair.config.name] = Verifier(pair.config.name, preload=_preload(pair))
+        if candidates:
+            check_run(project, run, candidates, staging=run.project_path / STAGING_DIRECTORY)
+    except BaseException:
+        prepared.abandon()
+        raise
+    return prepared
 
 
-def _record(
-    run: KedroRun, project: Project, pairs: Iterable[Pair], tracked: TrackedRun, partial: Iterable[str]
-) -> RunRecord:
+def _record(prepared: PreparedRun, tracked: TrackedRun, partial: Iterable[str]) -> RunRecord:
+    run, pairs = prepared.run, prepared.pairs
     names = sorted({name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)})
-    parameters, _ = read_parameters(names, run.catalog, project.parameters)
+    parameters, _ = read_parameters(names, run.catalog, prepared.project.parameters)
     return RunRecord(
         run_id=tracked.run_id,
         kedro_run_id=run.run_id,
@@ -249,7 +259,6 @@ def _record(
         models=[*(pair.config.name for pair in pairs), *partial],
         parameters=parameters,
         closes_run=tracked.is_ours,
-        process=this_process(),
     )
 
 

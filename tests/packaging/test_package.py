@@ -319,6 +319,21 @@ def test_packaging_starts_no_process_and_reaches_no_network(
     )
 
 
+def test_each_requirement_is_written_as_it_is(tmp_path: Path) -> None:
+    """A pin of any length, with extras or an epoch, and a range are the same in both of MLflow's files."""
+    lines = [
+        f"mlflow=={mlflow.__version__}",
+        *(f"{'long-' * length}name=={'1.' * length}0" for length in range(1, 20)),
+        "with[an,extra]==1!2.0",
+        "kedro>=1",
+    ]
+    package = written(tmp_path, contents_of(tmp_path / "project", TABLE, pip_requirements=tuple(lines)))
+
+    assert lines == (package / "requirements.txt").read_text().splitlines()
+    conda = yaml.safe_load((package / "conda.yaml").read_text())
+    assert lines == conda["dependencies"][-1]["pip"]
+
+
 def test_the_users_conda_environment_is_the_models(tmp_path: Path) -> None:
     """MLflow keeps it, and makes requirements.txt of its part for pip."""
     environment = {"name": "birds", "dependencies": ["python=3.11", "pip", {"pip": ["scikit-learn==1.5.0"]}]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import threading
 import warnings
 from datetime import datetime, timezone
@@ -53,6 +54,16 @@ class StandIn(PythonModel):
 
 set_model(StandIn())
 """
+
+# MLflow compares each requirement with what is installed here, which ours come from, and reads the metadata of all
+# that is installed for it: half a second. One whose marker does not hold here is not compared.
+_NOT_COMPARED = '; python_version < "0"'
+# YAML breaks long lines between words.
+_NOT_COMPARED_AS_WRITTEN = re.compile(r';\s+python_version\s+<\s+"0"')
+
+_PINNED = re.compile(r"[\w.\-\[\],]+==[\w.!]+")
+
+_REQUIREMENT_FILES = ("requirements.txt", "conda.yaml")
 
 # MLflow takes the model that an entry sets from one variable of the process.
 _ENTRY_LOCK = threading.Lock()
@@ -138,7 +149,7 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
     entry = package.parent / ENTRY_FILE
     entry.write_text(STAND_IN, encoding="utf-8")
     environment = (
-        {"pip_requirements": [entry.requirement for entry in contents.requirements]}
+        {"pip_requirements": [_uncompared(entry.requirement) for entry in contents.requirements]}
         if contents.conda_env is None
         else {"conda_env": dict(contents.conda_env)}
     )
@@ -158,12 +169,20 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
     return model
 
 
+def _uncompared(requirement: str) -> str:
+    """Give a pinned requirement a marker that MLflow does not look behind; any other stays as it is."""
+    return f"{requirement}{_NOT_COMPARED}" if _PINNED.fullmatch(requirement) else requirement
+
+
 def _finish_skeleton(package: Path, model: Any, contents: Contents) -> None:
     (package / ENTRY_FILE).write_text(ENTRY, encoding="utf-8")
     # Where the working directory is a uv project, MLflow adds its files, and a server would then install the
     # whole project in place of requirements.txt.
     for name in ("uv.lock", "pyproject.toml", ".python-version"):
         (package / name).unlink(missing_ok=True)
+    for name in _REQUIREMENT_FILES:
+        text = (package / name).read_text(encoding="utf-8")
+        (package / name).write_text(_NOT_COMPARED_AS_WRITTEN.sub("", text), encoding="utf-8")
     flavor = model.flavors["python_function"]
     flavor["code"] = CODE_DIRECTORY
     # MLflow keeps the absolute path of the entry's source, and reads its last part alone.
