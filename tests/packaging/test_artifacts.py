@@ -125,18 +125,6 @@ def test_a_dataset_that_is_rewritten_in_place_does_not_alter_the_package(tmp_pat
     assert "[1]" == artifact.file.read_text()
 
 
-def test_a_version_is_not_copied_at_all(tmp_path: Path) -> None:
-    """Kedro writes a version once, so another name of it is enough."""
-    datasets = catalog(
-        "2026-01-02", model={"type": "json.JSONDataset", "filepath": f"{tmp_path}/model.json", "versioned": True}
-    )
-    datasets.save("model", [1])
-
-    artifact = stage(tmp_path, datasets, saved=SavedState(None, "2026-01-02", None))
-
-    assert artifact.file.samefile(tmp_path / "model.json" / "2026-01-02" / "model.json")
-
-
 def test_what_is_in_memory_becomes_a_snapshot(tmp_path: Path) -> None:
     """Its entry names the format, and needs no configuration."""
     artifact = stage(tmp_path, DataCatalog({"model": MemoryDataset([1])}))

@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from installed import install
-from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.errors import NotPackagedError, VerificationError
 from kedro_project import INFERENCE, MODEL, KedroProject
 
 SLOW_TRAINING = """
@@ -132,11 +132,11 @@ def test_a_training_that_is_over_before_a_fault_is_known_is_not_packaged(
     write_inference(project, "prices_of", "_yesterday")
     write_training(project, temporary, seconds=0)
 
-    with pytest.raises(VerificationError) as caught:
+    with pytest.raises(NotPackagedError) as caught:
         project.run(pipelines=["training"])
 
-    assert "the function of node 'scale'" in caught.value.cause
-    assert "'prices-of-yesterday' is installed here, and not among the model's requirements." in caught.value.cause
+    assert "the function of node 'scale'" in str(caught.value)
+    assert "'prices-of-yesterday' is installed here, and not among the model's requirements." in str(caught.value)
     (model,) = client.search_logged_models([each.experiment_id for each in client.search_experiments()])
     assert "FAILED" == model.status
 

@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
-from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.errors import PreflightError
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 
 NODES = """
@@ -106,12 +106,12 @@ def test_a_partial_run_can_be_an_error(project: KedroProject, client: MlflowClie
     project.write_models({"prices": pair, "costs": pair}, partial_runs="error")
     project.run(pipelines=["data_processing"])
 
-    with pytest.raises(ConfigurationError) as raised:
+    with pytest.raises(PreflightError) as raised:
         project.run(pipelines=["training"], tags=["scaling"])
 
     assert tuple(
         f"autolog_pipeline.models.{name}: this run does not produce 'model'{REMEDY}" for name in ("prices", "costs")
-    ) == tuple(sorted(raised.value.mistakes, reverse=True))
+    ) == tuple(sorted(raised.value.faults, reverse=True))
     assert not (project.path / "data" / "scaler.pkl").exists()
     assert [] == models(client)
 
@@ -159,10 +159,10 @@ def test_a_partial_run_without_its_other_artifacts_stops_before_its_first_node(
         project.write_config("catalog", {**CATALOG, "model": locked})
     project.run(pipelines=["data_processing"])
 
-    with pytest.raises(ConfigurationError) as raised:
+    with pytest.raises(PreflightError) as raised:
         project.run(pipelines=["training"], tags=["scaling"])
 
-    (mistake,) = raised.value.mistakes
+    (mistake,) = raised.value.faults
     assert mistake.startswith(
         "autolog_pipeline.models.prices: this run does not produce 'model', and "
         + ("whether there is one cannot be seen (Failed during exists check" if is_locked else "there is none yet.")

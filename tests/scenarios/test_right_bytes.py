@@ -18,7 +18,7 @@ from kedro_datasets.partitions import PartitionedDataset
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
-from kedro_autolog_pipeline.errors import PackagingError
+from kedro_autolog_pipeline.errors import NotPackagedError
 from kedro_autolog_pipeline.packaging.saves import how_changed, read_journal, tap_saves
 from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
 from s3_server import s3_server
@@ -67,11 +67,11 @@ def test_what_another_run_wrote_is_not_packaged(project: KedroProject, client: M
     write(project, {"type": "pickle.PickleDataset", "filepath": "data/model.pkl"}, str(file))
     runner = RUNNERS[name]()
 
-    with pytest.raises(PackagingError) as raised:
+    with pytest.raises(NotPackagedError) as raised:
         project.run(runner=runner)
 
     assert FOREIGN == pickle.loads(file.read_bytes())
-    (cause,) = raised.value.causes
+    cause = raised.value.failures["prices"].removeprefix("Cannot package 'prices': ")
     assert cause.startswith(f"'model' is no longer what this run saved: '{file}' was written again at ")
     assert cause.endswith("Version the dataset, or give each run a path of its own, and run again.")
     (model,) = models(client)
@@ -117,7 +117,7 @@ def test_an_object_that_another_run_wrote_is_not_packaged(
         **s3,
     )
 
-    with pytest.raises(PackagingError, match=r"'model' is no longer what this run saved: 'shop/model\.pkl' "):
+    with pytest.raises(NotPackagedError, match=r"'model' is no longer what this run saved: 'shop/model\.pkl' "):
         project.run()
 
     (model,) = models(client)
@@ -147,7 +147,7 @@ def test_a_dataset_that_its_node_gave_nothing_for_is_not_packaged(project: Kedro
     (project.path / "data" / "model.pkl").write_bytes(pickle.dumps(FOREIGN))
     project.write_pipeline("training", TRAINING.replace(fit_model, f"{fit_model}    yield from ()\n"))
 
-    with pytest.raises(PackagingError, match=r"this run was not seen to save 'model': its node gave no data"):
+    with pytest.raises(NotPackagedError, match=r"this run was not seen to save 'model': its node gave no data"):
         project.run()
 
     (model,) = models(client)

@@ -12,7 +12,7 @@ from kedro.framework.startup import bootstrap_project
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
-from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError
 from kedro_project import MODEL, KedroProject
 
 # kedro-mlflow and what it imports warn of themselves.
@@ -131,14 +131,14 @@ def test_their_run_is_closed_when_our_packaging_fails(shared: KedroProject, clie
     """The error is what the user sees; the run is FINISHED as the training did finish, and our model is FAILED."""
     shared.write_pipeline("inference", INFERENCE_THAT_FAILS)
 
-    with pytest.raises(RuntimeError, match="no answer"):
+    with pytest.raises(NotPackagedError, match="no answer"):
         shared.run(pipelines=["training"])
 
     (run,) = runs(client)
     (model,) = models(client)
     assert "FINISHED" == run.info.status
     assert ("FAILED", run.info.run_id) == (model.status, model.source_run_id)
-    assert "RuntimeError: no answer" in model.tags["kedro_autolog_pipeline.failure"]
+    assert "RuntimeError('no answer')" in model.tags["kedro_autolog_pipeline.failure"]
 
 
 def test_a_failing_training_is_one_failed_run(shared: KedroProject, client: MlflowClient) -> None:
