@@ -162,7 +162,7 @@ FAULTS = [
     Fault(Cause.SIGINT, Stage.TRAINING, 1, "Aborted!", "KILLED", None, run_after="KILLED"),
     *(Fault(Cause.SIGINT, stage, 1, _COMMAND, "FINISHED", "FAILED") for stage in _PACKAGING),
     Fault(Cause.NODE_RAISES, Stage.TRAINING, 1, "the plot has no axes", "FAILED", None, run_after="FAILED"),
-    Fault(Cause.DISK_FULL, Stage.GATHERING, 1, "No space left on device", "FINISHED", "FAILED"),
+    Fault(Cause.DISK_FULL, Stage.GATHERING, 1, "cannot be copied", "FINISHED", "FAILED"),
     Fault(
         Cause.OVERWRITTEN, Stage.TRAINING, 1, "scaler.pkl", "FINISHED", "FAILED", Retry.REFUSED, refusal="scaler.pkl"
     ),

@@ -64,6 +64,7 @@ class Scene:
         directory: For what processes write.
         pid: The process of the run that the fault strikes.
         struck: When the fault struck, on the clock of ``time.monotonic``.
+        small_disk: How the disk came to be too small; None where it was not.
     """
 
     fault: Fault
@@ -72,6 +73,7 @@ class Scene:
     directory: Path
     pid: int = 0
     struck: float | None = None
+    small_disk: str | None = None
 
     @property
     def temporary(self) -> Path:
@@ -110,8 +112,10 @@ class Scene:
             staging = self.project.path / ".autolog_pipeline"
             staging.mkdir()
             if can_mount(self.directory):
+                self.small_disk = "a tmpfs of 1 MB"
                 command = _on_small_disk(staging, command)
             else:
+                self.small_disk = "no file may be larger than 1 MB"
                 variables["FAULTS_FILE_SIZE"] = str(DISK_SIZE)
         # Before training, nobody waits for MLflow's patience to end.
         variables |= _MLFLOWS_OWN if self.fault.stage is Stage.START else _RETRIES.get(cause, _IMPATIENT)

@@ -53,8 +53,13 @@ class Observation:
         fault = scene.fault
         message = in_short(last_message(ended.output), scene)
         ending = f"signal {-ended.exit_code}" if ended.exit_code < 0 else f"exit code {ended.exit_code}"
-        refused = f": {in_short(last_message(refusal), scene)}" if fault.retry is Retry.REFUSED else ""
-        return cls(fault.name, f"{ending}{message and f': {message}'}", stored, f"{fault.retry.value}{refused}")
+        what = fault.retry.value
+        if fault.retry is Retry.REFUSED:
+            what += f": {in_short(last_message(refusal), scene)}"
+        if fault.retry is Retry.READY:
+            what += f", which is {fault.run_after}"
+        name = fault.name if scene.small_disk is None else f"{fault.name} ({scene.small_disk})"
+        return cls(name, f"{ending}{message and f': {message}'}", stored, what)
 
     def as_properties(self) -> dict[str, str]:
         """Give it as what travels between the processes of the tests."""
@@ -95,6 +100,7 @@ def in_short(lines: list[str], scene: Scene) -> str:
         line = re.sub(r"\bm-[0-9a-f]{32}\b", "<model>", line)
         line = re.sub(r"\b[0-9a-f]{32}\b", "<run>", line)
         line = re.sub(r"\bin \d+\.\d s\b", "in <seconds> s", line)
+        line = re.sub(r"\b\d\d:\d\d:\d\d\b", "<time>", line)
         return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} […]"
 
     items = [line for line in lines if line.startswith("- ")]
@@ -112,6 +118,6 @@ def write_table(page: Path, table: str) -> None:
 def markdown(observations: Iterable[Observation]) -> str:
     """Give the table, in the order of the faults."""
     by_fault = {observation.fault: observation for observation in observations}
-    rows = [by_fault[fault.name] for fault in FAULTS if fault.name in by_fault]
+    rows = [row for fault in FAULTS for name, row in by_fault.items() if name.partition(" (")[0] == fault.name]
     lines = [HEADINGS, ("---",) * len(HEADINGS), *(attrs.astuple(row) for row in rows)]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
