@@ -17,19 +17,20 @@ from kedro_autolog_pipeline.errors import NotPackagedError, VerificationError
 from kedro_project import INFERENCE, MODEL, KedroProject
 
 SLOW_TRAINING = """
+import tempfile
 import time
 from pathlib import Path
 from kedro.pipeline import Pipeline, node
 
 def fit_scaler(table):
     # The verifying process needs seconds to start; nothing here depends on how many.
-    limit = time.monotonic() + {seconds}
-    while time.monotonic() < limit and not any(Path({temporary!r}).glob("*/import_faults.txt")):
+    limit = time.monotonic() + float(Path("seconds.txt").read_text())
+    while time.monotonic() < limit and not any(Path(tempfile.gettempdir()).glob("*/import_faults.txt")):
         time.sleep(0.05)
-    return {{"mean": float(table["x"].mean())}}
+    return {"mean": float(table["x"].mean())}
 
 def fit_model(table, scaler):
-    return {{"slope": 1.0}}
+    return {"slope": 1.0}
 
 def create_pipeline(**kwargs):
     return Pipeline([
@@ -57,16 +58,18 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def write_inference(project: KedroProject, start: str, end: str, **options: Any) -> None:
-    """Let the inference pipeline import a module, and write the options of its model."""
+def write_pipelines(project: KedroProject, start: str, end: str, *, seconds: float) -> None:
+    """Let the inference import a module, and the training's first node wait for its fault, or for some seconds."""
     project.write_pipeline("inference", THAT_IMPORTS.format(start=start, end=end) + INFERENCE_WITH_NAMES)
-    project.write_models({"prices": {**MODEL, **options}})
+    project.write_pipeline("training", SLOW_TRAINING)
+    write_options(project, seconds=seconds)
     project.run(pipelines=["data_processing"])
 
 
-def write_training(project: KedroProject, temporary: Path, seconds: float) -> None:
-    """Let the first node of the training wait until a fault is known, or for some seconds."""
-    project.write_pipeline("training", SLOW_TRAINING.format(temporary=str(temporary), seconds=seconds))
+def write_options(project: KedroProject, *, seconds: float, **options: Any) -> None:
+    """Write the options of the model, and how long the training's first node waits."""
+    project.write_models({"prices": {**MODEL, **options}})
+    (project.path / "seconds.txt").write_text(str(seconds), encoding="utf-8")
 
 
 def statuses(client: MlflowClient) -> list[str]:
@@ -79,8 +82,8 @@ def test_code_that_is_not_shipped_stops_the_training_at_its_second_node(
 ) -> None:
     """A module that `code_paths` leaves out is named with the nodes that need it, and the run is FAILED."""
     (project.path / "src" / "prices_of_yesterday.py").touch()
-    write_inference(project, "prices_of", "_yesterday", code_paths=[f"src/{project.package}"])
-    write_training(project, temporary, seconds=120)
+    write_pipelines(project, "prices_of", "_yesterday", seconds=120)
+    write_options(project, seconds=120, code_paths=[f"src/{project.package}"])
 
     with pytest.raises(VerificationError) as caught:
         project.run(pipelines=["training"])
@@ -105,13 +108,12 @@ def test_a_requirement_that_is_not_listed_stops_the_training_at_its_second_node(
     install(tmp_path / "site", "prices-of-yesterday", {"prices_of_yesterday.py": ""})
     monkeypatch.syspath_prepend(tmp_path / "site")
     requirements = ["kedro", "kedro-datasets", "pandas", "attrs", "cattrs", "cloudpickle", "fsspec"]
-    write_inference(project, "prices_of", "_yesterday", pip_requirements=requirements)
-    write_training(project, temporary, seconds=120)
+    write_pipelines(project, "prices_of", "_yesterday", seconds=120)
+    write_options(project, seconds=120, pip_requirements=requirements)
 
     with pytest.raises(VerificationError, match="cannot load the function of node 'scale") as caught:
         project.run(pipelines=["training"])
-    write_inference(project, "prices_of", "_yesterday", pip_requirements=[*requirements, "prices-of-yesterday==1.0"])
-    write_training(project, temporary, seconds=0)
+    write_options(project, seconds=0, pip_requirements=[*requirements, "prices-of-yesterday==1.0"])
     project.run(pipelines=["training"])
 
     assert (
@@ -129,8 +131,7 @@ def test_a_training_that_is_over_before_a_fault_is_known_is_not_packaged(
     """The proof finds the same; requirements that were found count as well."""
     install(tmp_path / "site", "prices-of-yesterday", {"prices_of_yesterday.py": ""})
     monkeypatch.syspath_prepend(tmp_path / "site")
-    write_inference(project, "prices_of", "_yesterday")
-    write_training(project, temporary, seconds=0)
+    write_pipelines(project, "prices_of", "_yesterday", seconds=0)
 
     with pytest.raises(NotPackagedError) as caught:
         project.run(pipelines=["training"])
@@ -145,8 +146,8 @@ def test_a_training_that_is_over_before_a_fault_is_known_is_not_packaged(
 def test_every_runner_stops(project: KedroProject, client: MlflowClient, temporary: Path, runner: str) -> None:
     """Nodes may run in threads that have no context, or in forks of the process."""
     (project.path / "src" / "prices_of_yesterday.py").touch()
-    write_inference(project, "prices_of", "_yesterday", code_paths=[f"src/{project.package}"])
-    write_training(project, temporary, seconds=120)
+    write_pipelines(project, "prices_of", "_yesterday", seconds=120)
+    write_options(project, seconds=120, code_paths=[f"src/{project.package}"])
 
     done = project.command("run", "--runner", runner, "--pipeline", "training")
 
