@@ -122,9 +122,10 @@ class TrainingRun:
                 self._staging.remove()
             else:
                 record.write(self._staging.record)
-            self.end(RunStatus.FAILED)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not what stopped the training
-            _LOGGER.warning("The MLflow run of this training cannot be closed: %s", error)
+            _LOGGER.warning("What this training has saved cannot be noted for '%s': %s", self._record.run_id, error)
+        finally:
+            self.end(RunStatus.FAILED)
 
     def interrupt(self) -> None:
         """Close the MLflow run of a training that was interrupted: this thread is about to run another one."""
