@@ -71,6 +71,9 @@ def repackage(request: Request) -> Packaging:
         opened = _open(stack, request, local)
         stack.enter_context(EXPORTED_CREDENTIALS.exported(opened.project.credentials))
         store = find_store(opened.project.config.server, request.project_path)
+        # Some of MLflow's functions know no other store than the process's own.
+        PROCESS_DEFAULT.enter(store)
+        stack.callback(PROCESS_DEFAULT.leave)
         tracked = find_run(store, request.run_id)
         stored = [RunRecord.from_json(text) for text in read_records(tracked)]
         records = [*stored, *([] if local is None else [_with_journal(local, staging)])]
@@ -81,8 +84,6 @@ def repackage(request: Request) -> Packaging:
         settle_abandoned(store, tracked.experiment_id, run_id=request.run_id)
         models = _chosen(request, opened.project, record, tracked)
         finished, pairs = _finished(request, opened, record, staging, models)
-        PROCESS_DEFAULT.enter(store)
-        stack.callback(PROCESS_DEFAULT.leave)
         verifiers = {
             pair.config.name: stack.enter_context(Verifier(pair.config.name)) for pair in pairs if pair.config.verify
         }

@@ -249,7 +249,9 @@ def test_sigterm_leaves_nothing_pending(project: KedroProject, client: MlflowCli
     assert set(models(client)) == {"FAILED"}
     (run,) = runs(client)
     assert run.info.status == "FINISHED"
-    assert f"kedro autolog package --run-id {run.info.run_id}" in done.stdout.replace("\n", "")
+    # Kedro's log breaks lines, and says at the end of each where it comes from.
+    assert run.info.run_id in done.stdout
+    assert "autolog package" in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")

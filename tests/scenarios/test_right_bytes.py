@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
+from fsspec.core import url_to_fs
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner, ThreadRunner
@@ -25,7 +25,6 @@ from s3_server import s3_server
 
 INTRUDER = """
 import pickle
-import fsspec
 
 def intrude(model):
     \"\"\"Write what another run would, when this one has saved.\"\"\"
@@ -130,8 +129,8 @@ def test_a_partition_that_another_run_wrote_is_seen(tmp_path: Path, s3: dict[str
     tap_saves(["parts"], DataCatalog({"parts": parts}), tmp_path / "journal")
     parts.save({"a": [1], "deep/b": [2]})
     state = read_journal(tmp_path / "journal")["parts"]
-    filesystem, _ = fsspec.url_to_fs("s3://shop", **s3)
-    stranger, _ = fsspec.url_to_fs("s3://shop", skip_instance_cache=True, **s3)
+    filesystem, _ = url_to_fs("s3://shop", **s3)
+    stranger, _ = url_to_fs("s3://shop", skip_instance_cache=True, **s3)
     stranger.pipe("shop/parts_of_another/c.json", b"[3]")
 
     assert ["a.json", "deep/b.json"] == sorted(state.files or {})
