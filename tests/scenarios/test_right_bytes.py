@@ -25,6 +25,7 @@ from s3_server import s3_server
 
 INTRUDER = """
 import pickle
+import fsspec
 
 def intrude(model):
     \"\"\"Write what another run would, when this one has saved.\"\"\"

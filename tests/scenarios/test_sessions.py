@@ -416,7 +416,8 @@ def test_a_packaged_project_leaves_a_model_with_its_code(
     assert (package / "code" / project.package / "pipelines" / "inference" / "__init__.py").exists()
     assert project.package not in (package / "requirements.txt").read_text()
     # The experiment is made by this project, whose directory is the one it runs in.
-    assert {".autolog_pipeline", "data", "mlartifacts"} == {path.name for path in work.iterdir()}
+    # MLflow 3.0 makes an empty directory besides.
+    assert {".autolog_pipeline", "data", "mlartifacts"} == {path.name for path in work.iterdir()} - {"mlruns"}
 
 
 # --- a notebook
@@ -558,6 +559,7 @@ def test_a_run_that_has_ended_is_nobodys(
     assert mlflow.active_run() is None
 
 
+@pytest.mark.skipif(KEDRO_VERSION < (1, 5), reason="Kedro imports every pipeline before it runs one.")
 def test_the_error_of_the_training_is_what_the_user_sees_when_the_run_cannot_be_closed(
     project: KedroProject, records: list[logging.LogRecord]
 ) -> None:
