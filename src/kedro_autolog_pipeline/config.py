@@ -388,67 +388,18 @@ def _contradictions_of_pair(pair: Mapping[str, Any]) -> Iterator[str]:
 
 _TagValue = NewType("_TagValue", str)
 
+_Hook: TypeAlias = "Callable[[Any, Any], Any]"
+"""Structures a value, its first argument, or raises; the second is the type that cattrs asks for."""
+
 
 @cache
 def _converter() -> Converter:
     """Structures what was meant; coerces nothing but a whole number of seconds, and tags."""
     from cattrs import Converter
-    from cattrs.gen import make_dict_structure_fn, override
 
     converter = Converter()
-
-    def structure_models(value: object, _: object) -> tuple[ModelConfig, ...]:
-        pairs = {
-            str(name): {**pair, "name": str(name)} if isinstance(pair, Mapping) else pair
-            for name, pair in _mapping(value).items()
-        }
-        return tuple(converter.structure(pairs, dict[str, ModelConfig]).values())
-
-    def structure_strings(value: object, _: object) -> tuple[str, ...]:
-        if not isinstance(value, (list, tuple)):
-            _refuse("a list of strings", value)
-        return tuple(converter.structure(value, list[str]))
-
-    def structure_input_name(value: object, _: object) -> tuple[str, ...]:
-        if not value or not isinstance(value, (str, list, tuple)):
-            _refuse("a name or a list of names", value)
-        names = tuple(converter.structure([value] if isinstance(value, str) else value, list[str]))
-        if len(set(names)) < len(names):
-            msg = "names an input twice. Name each once."
-            raise _UnfitError(msg)
-        return names
-
-    def structure_tags(value: object, _: object) -> dict[str, str]:
-        given = {str(key): tag for key, tag in _mapping(value).items() if tag is not None}
-        return dict(converter.structure(given, dict[str, _TagValue]))
-
-    def structure_metadata(value: object, _: object) -> dict[str, Any]:
-        return converter.structure(_mapping(value), dict[str, Any])
-
-    special: Mapping[type, Mapping[str, Callable[[Any, Any], Any]]] = {
-        AutologPipelineConfig: {"models": structure_models},
-        ModelConfig: {
-            "input_name": structure_input_name,
-            "copy_mode": _structure_copy_mode,
-            "runner": _structure_runner,
-            "input_example": _structure_example,
-            "pip_requirements": _structure_requirements,
-            "extra_pip_requirements": _structure_requirements,
-            "conda_env": _structure_environment,
-            "tags": structure_tags,
-            "metadata": structure_metadata,
-            "verify_timeout": _structure_seconds,
-        },
-    }
-
-    def section_hook(section: type) -> Callable[[Any, Any], Any]:
-        hooks = special.get(section, {})
-        overrides: dict[str, Any] = {key: override(struct_hook=hook) for key, hook in hooks.items()}
-        structure: Callable[[Any, Any], Any] = make_dict_structure_fn(section, converter, **overrides)
-        return lambda value, cls: structure(_mapping(value), cls)
-
-    converter.register_structure_hook_factory(attrs.has, section_hook)
-    converter.register_structure_hook_func(lambda cls: cls == tuple[str, ...], structure_strings)
+    converter.register_structure_hook_factory(attrs.has, _section_hook)
+    converter.register_structure_hook_func(lambda cls: cls == tuple[str, ...], _structure_strings)
     converter.register_structure_hook(str, _structure_string)
     converter.register_structure_hook(bool, _structure_boolean)
     converter.register_structure_hook(OnFailure, _structure_choice)
@@ -457,6 +408,16 @@ def _converter() -> Converter:
     converter.register_structure_hook(CopyMode, _structure_choice)
     converter.register_structure_hook(_TagValue, _structure_tag)
     return converter
+
+
+def _section_hook(section: type) -> _Hook:
+    """Structures a mapping: its keys in ``_HOOKS`` by their hooks, the others by their types."""
+    from cattrs.gen import make_dict_structure_fn, override
+
+    hooks = _HOOKS.get(section, {})
+    overrides: dict[str, Any] = {key: override(struct_hook=hook) for key, hook in hooks.items()}
+    structure: _Hook = make_dict_structure_fn(section, _converter(), **overrides)
+    return lambda value, cls: structure(_mapping(value), cls)
 
 
 class _UnfitError(ValueError):
@@ -497,6 +458,30 @@ def _structure_boolean(value: object, _: object) -> bool:
     if not isinstance(value, bool):
         _refuse("true or false", value)
     return value
+
+
+def _structure_strings(value: object, _: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        _refuse("a list of strings", value)
+    return tuple(_converter().structure(value, list[str]))
+
+
+def _structure_models(value: object, _: object) -> tuple[ModelConfig, ...]:
+    pairs = {
+        str(name): {**pair, "name": str(name)} if isinstance(pair, Mapping) else pair
+        for name, pair in _mapping(value).items()
+    }
+    return tuple(_converter().structure(pairs, dict[str, ModelConfig]).values())
+
+
+def _structure_input_name(value: object, _: object) -> tuple[str, ...]:
+    if not value or not isinstance(value, (str, list, tuple)):
+        _refuse("a name or a list of names", value)
+    names = tuple(_converter().structure([value] if isinstance(value, str) else value, list[str]))
+    if len(set(names)) < len(names):
+        msg = "names an input twice. Name each once."
+        raise _UnfitError(msg)
+    return names
 
 
 def _structure_example(value: object, _: object) -> bool | str:
@@ -557,11 +542,38 @@ def _structure_runner(value: object, _: object) -> str:
     return runner
 
 
+def _structure_tags(value: object, _: object) -> dict[str, str]:
+    given = {str(key): tag for key, tag in _mapping(value).items() if tag is not None}
+    return dict(_converter().structure(given, dict[str, _TagValue]))
+
+
 def _structure_tag(value: object, _: object) -> str:
     """As MLflow does with the values of tags."""
     if isinstance(value, (Mapping, list, tuple)):
         _refuse("a string or a number", value)
     return str(value)
+
+
+def _structure_metadata(value: object, _: object) -> dict[str, Any]:
+    return _converter().structure(_mapping(value), dict[str, Any])
+
+
+_HOOKS: Mapping[type, Mapping[str, _Hook]] = {
+    AutologPipelineConfig: {"models": _structure_models},
+    ModelConfig: {
+        "input_name": _structure_input_name,
+        "copy_mode": _structure_copy_mode,
+        "runner": _structure_runner,
+        "input_example": _structure_example,
+        "pip_requirements": _structure_requirements,
+        "extra_pip_requirements": _structure_requirements,
+        "conda_env": _structure_environment,
+        "tags": _structure_tags,
+        "metadata": _structure_metadata,
+        "verify_timeout": _structure_seconds,
+    },
+}
+"""Hooks of keys by section, where a key takes what its type does not say."""
 
 
 def _described(error: Exception, path: str) -> Iterator[str]:
