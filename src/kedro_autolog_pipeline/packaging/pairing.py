@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 import attrs
@@ -61,50 +61,60 @@ def resolve_pair(
     """
     path = f"autolog_pipeline.models.{config.name}"
     free = sorted(inference.inputs())
-    trained = {dataset_of(name) for name in training.all_outputs()}
+    origins = _origins(config, training, free, in_catalog)
     mistakes = [
-        f"{path}.input_name: inference pipeline '{config.inference}' does not read '{name}'. "
-        f"{_nearest(name, [known for known in free if not is_parameter(known)])}"
-        for name in config.input_name or ()
-        if name not in free
+        *_names_that_are_not_read(config, free, path),
+        *_empty_pipelines(config, training, inference, path),
+        *_wrong_options(config, inference, path),
+        *_inputs_without_origin(config, free, origins, path),
     ]
-    mistakes += [
-        f"{path}.{key}: pipeline '{name}' contains no nodes."
-        for key, name, pipeline in (
-            ("training", config.training, training),
-            ("inference", config.inference, inference),
-        )
-        if not pipeline.nodes
-    ]
-    mistakes += _wrong_options(config, inference, path)
+    return Pair(config, training, inference, origins), mistakes
 
-    origins: dict[str, Origin] = {}
-    unknown: list[str] = []
-    for name in free:
-        if name in (config.input_name or ()):
-            origins[name] = Origin.REQUEST
-        elif is_parameter(name):
-            if in_catalog(name):
-                origins[name] = Origin.PARAMETER
-            else:
-                mistakes.append(f"{path}.inference: '{config.inference}' reads '{name}', which no parameters file has.")
-        elif dataset_of(name) in trained:
-            origins[name] = Origin.TRAINED
-        elif in_catalog(name):
-            origins[name] = Origin.REFERENCE
-        else:
-            unknown.append(name)
+
+def _origins(
+    config: ModelConfig, training: Pipeline, free: Iterable[str], in_catalog: Callable[[str], bool]
+) -> dict[str, Origin]:
+    """Give the origin of each input that has one, in the order of ``free``.
+
+    Where no request is named, the only dataset that nothing provides is the request.
+    """
+    trained = {dataset_of(name) for name in training.all_outputs()}
+    found = {name: _provider(name, config.input_name or (), trained, in_catalog) for name in free}
+    unknown = [name for name, origin in found.items() if origin is None and not is_parameter(name)]
     if config.input_name is None and len(unknown) == 1:
-        origins[unknown.pop()] = Origin.REQUEST
-    elif config.input_name is None and free and inference.nodes:
-        mistakes.append(f"{path}.input_name: {_which_is_the_request(unknown, origins)}")
-    else:
-        mistakes += [
-            f"{path}.inference: '{config.inference}' reads '{name}', which neither the training pipeline nor the "
-            "catalog provides. Add it to the catalog, or name it in input_name."
-            for name in unknown
-        ]
-    return Pair(config, training, inference, dict(sorted(origins.items()))), mistakes
+        found[unknown.pop()] = Origin.REQUEST
+    return {name: origin for name, origin in found.items() if origin is not None}
+
+
+def _provider(
+    name: str, request: Container[str], trained: Container[str], in_catalog: Callable[[str], bool]
+) -> Origin | None:
+    """Give the first that provides an input; None where nothing does."""
+    if name in request:
+        return Origin.REQUEST
+    if is_parameter(name):
+        return Origin.PARAMETER if in_catalog(name) else None
+    if dataset_of(name) in trained:
+        return Origin.TRAINED
+    return Origin.REFERENCE if in_catalog(name) else None
+
+
+def _names_that_are_not_read(config: ModelConfig, free: Sequence[str], path: str) -> Iterator[str]:
+    """Give a mistake for each name of ``input_name`` that is no input."""
+    datasets = [name for name in free if not is_parameter(name)]
+    for name in config.input_name or ():
+        if name not in free:
+            yield (
+                f"{path}.input_name: inference pipeline '{config.inference}' does not read '{name}'. "
+                f"{_nearest(name, datasets)}"
+            )
+
+
+def _empty_pipelines(config: ModelConfig, training: Pipeline, inference: Pipeline, path: str) -> Iterator[str]:
+    if not training.nodes:
+        yield f"{path}.training: pipeline '{config.training}' contains no nodes."
+    if not inference.nodes:
+        yield f"{path}.inference: pipeline '{config.inference}' contains no nodes."
 
 
 def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Iterator[str]:
@@ -120,7 +130,26 @@ def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Itera
         yield f"{path}.runner: {error.cause} {error.remedy}"
 
 
-def _which_is_the_request(unknown: list[str], origins: dict[str, Origin]) -> str:
+def _inputs_without_origin(
+    config: ModelConfig, free: Sequence[str], origins: Mapping[str, Origin], path: str
+) -> Iterator[str]:
+    """Give a mistake for each input that nothing provides, or one where they leave open which is the request."""
+    missing = [name for name in free if name not in origins]
+    unknown = [name for name in missing if not is_parameter(name)]
+    for name in missing:
+        if is_parameter(name):
+            yield f"{path}.inference: '{config.inference}' reads '{name}', which no parameters file has."
+    if config.input_name is not None:
+        for name in unknown:
+            yield (
+                f"{path}.inference: '{config.inference}' reads '{name}', which neither the training pipeline nor the "
+                "catalog provides. Add it to the catalog, or name it in input_name."
+            )
+    elif free and Origin.REQUEST not in origins.values():
+        yield f"{path}.input_name: {_which_is_the_request(unknown, origins)}"
+
+
+def _which_is_the_request(unknown: Sequence[str], origins: Mapping[str, Origin]) -> str:
     if unknown:
         return f"several inputs are free ({_quoted(unknown)}). Name those that are given at predict time."
     candidates = [name for name, origin in origins.items() if origin is not Origin.PARAMETER]
