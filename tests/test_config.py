@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 import subprocess
 import sys
-from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from kedro.config import AbstractConfigLoader, OmegaConfigLoader
 from omegaconf import OmegaConf
@@ -532,6 +532,19 @@ anything = st.recursive(
 )
 
 
+def answer_to(content: Mapping[str, Any]) -> ProjectConfig | ConfigurationError:
+    """The values of a file, or the error that it cannot be used."""
+    try:
+        return parse_config(content)
+    except ConfigurationError as error:
+        return error
+
+
+def section_of(mistake: str) -> str:
+    """The first key of the path that a mistake begins with."""
+    return re.split(r"[.:\[]", mistake)[0]
+
+
 @given(
     st.fixed_dictionaries(
         {},
@@ -542,10 +555,21 @@ anything = st.recursive(
         },
     )
 )
+@example(with_pair())
 def test_no_content_fails_in_another_way(content: dict[str, Any]) -> None:
-    """Whatever the file holds, the answer is values or a ConfigurationError."""
-    with suppress(ConfigurationError):
-        parse_config(content)
+    """Whatever the file holds, the answer is its pairs or a ConfigurationError with each mistake once, by its path."""
+    answer = answer_to(content)
+
+    if isinstance(answer, ConfigurationError):
+        assert answer.mistakes
+        assert sorted(set(answer.mistakes)) == list(answer.mistakes)
+        assert {"server", "tracking", "autolog_pipeline"} >= {section_of(mistake) for mistake in answer.mistakes}
+        assert f"{len(answer.mistakes)} mistake" in str(answer)
+    else:
+        models = content["autolog_pipeline"]["models"]
+        assert {name: (pair["training"], pair["inference"]) for name, pair in models.items()} == {
+            pair.name: (pair.training, pair.inference) for pair in answer.autolog_pipeline.models
+        }
 
 
 # --- the file
