@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from local_server import free_port
+
 SECRET = "s3-secret-Jq83hFz0Lw"
 START_SECONDS = 60
 
@@ -19,8 +21,7 @@ def s3_server() -> Iterator[dict[str, Any]]:
     """Start a server with the bucket ``shop``; gives the credentials that fsspec takes for it."""
     import s3fs
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)],
         stdout=subprocess.DEVNULL,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from faults.gate import HOST, Gate
+from local_server import free_port
 
 _START_SECONDS = 120
 _DATABASE = "mlflow.db"
@@ -71,9 +71,7 @@ class TrackingServer:
             time.sleep(0.05)
 
     def _launch(self) -> None:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         with (self._directory / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import attrs
 import pytest
 
 from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject, write_project
+from local_server import free_port
 
 IDLE = """
 from kedro.pipeline import Pipeline, node
@@ -239,9 +239,7 @@ class Requests:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """Give the address of an MLflow server that passes artifacts on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     options = ["--workers", "1", "--port", f"{port}", "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
     command = [sys.executable, "-m", "mlflow", "server", *options, "--artifacts-destination", str(tmp_path / "served")]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -21,6 +18,7 @@ import pytest
 from mlflow import MlflowClient
 
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
+from local_server import free_port, post, wait_until_healthy
 
 CLIENTS = 16
 REQUESTS_OF_A_CLIENT = 10
@@ -44,23 +42,15 @@ def create_pipeline(**kwargs):
 """
 
 
-def post(port: int, content: Any) -> Any:
+def predictions(port: int, content: Any) -> Any:
     """Ask a server on this machine for a prediction."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/invocations",
-        data=json.dumps(content).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
-        return json.loads(response.read())["predictions"]
+    return post(f"http://127.0.0.1:{port}/invocations", content, seconds=60)["predictions"]
 
 
 @contextmanager
 def served(model: Path) -> Iterator[int]:
     """Serve a package, and give the port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = ["models", "serve", "-m", str(model), "--env-manager", "local", "--host", "127.0.0.1", "-p", str(port)]
     log = model.parent / "server.log"
     with log.open("w") as output:
@@ -73,15 +63,7 @@ def served(model: Path) -> Iterator[int]:
             env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         )
     try:
-        end = time.monotonic() + SECONDS_TO_START
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < end, log.read_text()
-                time.sleep(0.2)
+        wait_until_healthy(process, f"http://127.0.0.1:{port}/ping", log, SECONDS_TO_START)
         yield port
     finally:
         # The command starts processes of its own, and may have ended before them.
@@ -111,7 +93,7 @@ def test_concurrent_clients_get_their_own_answers(project: KedroProject, client:
     with served(package(project)) as port:
 
         def ask(number: int) -> bool:
-            answers = post(
+            answers = predictions(
                 port, {"dataframe_split": {"columns": ["x"], "data": [[number]]}, "params": {"offset": number}}
             )
             # The mean of x is 9.5, and the slope is 3.
@@ -120,12 +102,12 @@ def test_concurrent_clients_get_their_own_answers(project: KedroProject, client:
         with ThreadPoolExecutor(CLIENTS) as pool:
             right = list(pool.map(ask, range(CLIENTS * REQUESTS_OF_A_CLIENT)))
         assert all(right)
-        assert [{"prediction": -28.0}] == post(port, {"dataframe_records": [{"x": 0}]})
-        assert [{"prediction": -28.0}] == post(port, {"inputs": {"x": [0]}})
-        assert [{"prediction": -28.0}] == post(port, {"instances": [{"x": 0}]})
+        assert [{"prediction": -28.0}] == predictions(port, {"dataframe_records": [{"x": 0}]})
+        assert [{"prediction": -28.0}] == predictions(port, {"inputs": {"x": [0]}})
+        assert [{"prediction": -28.0}] == predictions(port, {"instances": [{"x": 0}]})
         if KEDRO_VERSION >= (1, 6):
             with pytest.raises(urllib.error.HTTPError) as raised:
-                post(port, {"dataframe_records": [{"x": -1}]})
+                predictions(port, {"dataframe_records": [{"x": -1}]})
             assert 400 == raised.value.code
             assert "'instances' is not valid. Correct the data: x is negative" in raised.value.read().decode()
 
@@ -141,5 +123,5 @@ def test_several_inputs_and_outputs_are_served(project: KedroProject, client: Ml
 
     with served(package(project)) as port:
         inputs = {"instances": {"x": [1, 2]}, "prices": [{"price": 5}]}
-        assert {"total": 9.5, "each": [5]} == post(port, {"inputs": inputs})
-        assert {"total": 10.0, "each": [5]} == post(port, {"inputs": inputs, "params": {"offset": 1.0}})
+        assert {"total": 9.5, "each": [5]} == predictions(port, {"inputs": inputs})
+        assert {"total": 10.0, "each": [5]} == predictions(port, {"inputs": inputs, "params": {"offset": 1.0}})

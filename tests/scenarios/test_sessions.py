@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +25,7 @@ from packaging.version import Version
 
 from installed import install
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
+from local_server import free_port, post, wait_until_healthy
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
 SECONDS_TO_START = 180
@@ -295,23 +292,10 @@ def test_two_threads_of_one_session_do_not_mix_up_their_trainings(project: Kedro
 # --- a server
 
 
-def post(port: int, content: Any) -> Any:
-    """Ask a Kedro server on this machine for a run."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/run",
-        data=json.dumps(content).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310 - as above
-        return json.loads(response.read())
-
-
 @contextmanager
-def served(project: KedroProject) -> Iterator[int]:
-    """Run ``kedro server start``, and give its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def served(project: KedroProject) -> Iterator[str]:
+    """Run ``kedro server start``, and give where it takes requests for runs."""
+    port = free_port()
     log = project.path / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -321,16 +305,8 @@ def served(project: KedroProject) -> Iterator[int]:
             stderr=output,
         )
     try:
-        end = time.monotonic() + SECONDS_TO_START
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < end, log.read_text()
-                time.sleep(0.2)
-        yield port
+        wait_until_healthy(process, f"http://127.0.0.1:{port}/health", log, SECONDS_TO_START)
+        yield f"http://127.0.0.1:{port}/run"
     finally:
         process.terminate()
         process.wait(timeout=60)
@@ -345,16 +321,16 @@ def test_two_requests_to_a_kedro_server_do_not_mix_up_their_trainings(
     make_trainings_meet(project)
     trained = {2.0: 7.0, 5.0: -4.0}
 
-    with served(project) as port, ThreadPoolExecutor(2) as pool:
+    with served(project) as address, ThreadPoolExecutor(2) as pool:
 
         def train(factor: float) -> Any:
             parameters = {"training": {"factor": factor}, "offset": trained[factor]}
             # Kedro names a run, and a version, by the millisecond in which it began.
             time.sleep(factor / 20)
-            return post(port, {"pipeline_names": ["training"], "params": parameters})
+            return post(address, {"pipeline_names": ["training"], "params": parameters}, seconds=300)
 
         answers = list(pool.map(train, trained))
-        unpaired = post(port, {"pipeline_names": ["data_processing"]})
+        unpaired = post(address, {"pipeline_names": ["data_processing"]}, seconds=300)
 
     assert ["success", "success"] == [answer["status"] for answer in answers], answers
     assert "success" == unpaired["status"]
