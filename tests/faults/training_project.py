@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kedro_project import KedroProject, write_project
+from kedro_project import INFERENCE, REGISTRY, KedroProject, write_project
 
 GATE_VARIABLE = "FAULTS_GATE"
 """Where the project's processes tell what they have reached; unset, they tell nothing."""
@@ -63,32 +63,12 @@ def create_pipeline(**kwargs):
     ])
 """
 
-INFERENCE = """
-from kedro.pipeline import Pipeline, node
-from {package}.reached import reached
+TELLING_INFERENCE = INFERENCE.replace(
+    "    return instances",
+    '    reached("proving" if ".autolog_pipeline" in __file__ else "gathering")\n    return instances',
+)
 
-def scale(instances, scaler):
-    reached("proving" if ".autolog_pipeline" in __file__ else "gathering")
-    return instances["x"] - scaler["mean"]
-
-def predict(scaled, model, offset):
-    return (scaled * model["slope"] + offset).to_frame("prediction")
-
-def create_pipeline(**kwargs):
-    return Pipeline([
-        node(scale, ["instances", "scaler"], "scaled"),
-        node(predict, ["scaled", "model", "params:offset"], "predictions"),
-    ])
-"""
-
-REGISTRY = """
-from kedro.framework.project import find_pipelines
-
-def register_pipelines():
-    pipelines = find_pipelines()
-    pipelines["__default__"] = pipelines["data_processing"] + pipelines["training"]
-    return pipelines
-"""
+TRAINING_REGISTRY = REGISTRY.replace("sum(pipelines.values())", 'pipelines["data_processing"] + pipelines["training"]')
 
 
 def write_training_project(directory: Path) -> KedroProject:
@@ -96,9 +76,9 @@ def write_training_project(directory: Path) -> KedroProject:
     project = write_project(directory)
     project.write("reached.py", REACHED)
     project.write("settings.py", SETTINGS)
-    project.write("pipeline_registry.py", REGISTRY)
+    project.write("pipeline_registry.py", TRAINING_REGISTRY)
     project.write_pipeline("training", TRAINING.format(package=project.package))
-    project.write_pipeline("inference", INFERENCE.format(package=project.package))
+    project.write_pipeline("inference", f"from {project.package}.reached import reached\n{TELLING_INFERENCE}")
     return project
 
 
