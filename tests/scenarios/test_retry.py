@@ -53,6 +53,14 @@ def train_without_a_model(project: KedroProject, client: MlflowClient) -> Run:
     return run
 
 
+def train_until(project: KedroProject, ending: signal.Signals, pipeline: str, source: str, line: str) -> int:
+    """Train in a process that sends itself a signal before a line of a pipeline; gives its exit code."""
+    project.run(pipelines=["data_processing"])
+    sending = f"    import os; os.kill(os.getpid(), {ending:d})\n"
+    project.write_pipeline(pipeline, source.replace(line, f"{sending}{line}"))
+    return project.run_command("training").returncode
+
+
 def test_the_command_that_the_message_names_gives_a_model_in_the_same_run(
     project: KedroProject, client: MlflowClient
 ) -> None:
@@ -217,19 +225,14 @@ def test_the_environment_and_the_command_line_of_the_run_are_taken(project: Kedr
 
 def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroProject, client: MlflowClient) -> None:
     """After SIGKILL nothing of ours has run: the retry marks the old model FAILED, and ends the run."""
-    project.run(pipelines=["data_processing"])
-    project.write_pipeline(
-        "inference",
-        INFERENCE.replace("    return (scaled", "    import os; os.kill(os.getpid(), 9)\n    return (scaled"),
-    )
-    killed = project.run_command("training")
+    exit_code = train_until(project, signal.SIGKILL, "inference", INFERENCE, "    return (scaled")
     project.write_pipeline("inference", INFERENCE)
     (run,) = runs(client)
     left = {str(model) for model in models(client)}
 
     packaging = repackage(Request(run.info.run_id, project.path))
 
-    assert killed.returncode == -signal.SIGKILL
+    assert exit_code == -signal.SIGKILL
     assert left == {"PENDING"}
     assert run.info.status == "RUNNING"
     assert packaging.failure is None
@@ -243,15 +246,9 @@ def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroP
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")
 def test_sigterm_leaves_nothing_pending(project: KedroProject, client: MlflowClient) -> None:
     """A container that is stopped during packaging leaves a FAILED model, and says how to go on."""
-    project.run(pipelines=["data_processing"])
-    project.write_pipeline(
-        "inference",
-        INFERENCE.replace("    return (scaled", "    import os; os.kill(os.getpid(), 15)\n    return (scaled"),
-    )
+    exit_code = train_until(project, signal.SIGTERM, "inference", INFERENCE, "    return (scaled")
 
-    done = project.run_command("training")
-
-    assert done.returncode == 128 + signal.SIGTERM
+    assert exit_code == 128 + signal.SIGTERM
     assert set(models(client)) == {"FAILED"}
     (run,) = runs(client)
     assert run.info.status == "FINISHED"
@@ -261,15 +258,9 @@ def test_sigterm_leaves_nothing_pending(project: KedroProject, client: MlflowCli
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")
 def test_sigterm_during_training_ends_the_run_killed(project: KedroProject, client: MlflowClient) -> None:
     """A training that a scheduler stops is KILLED, as one that its user stops."""
-    project.run(pipelines=["data_processing"])
-    project.write_pipeline(
-        "training",
-        TRAINING.replace('    return {"mean"', '    import os; os.kill(os.getpid(), 15)\n    return {"mean"'),
-    )
+    exit_code = train_until(project, signal.SIGTERM, "training", TRAINING, '    return {"mean"')
 
-    done = project.run_command("training")
-
-    assert done.returncode == 128 + signal.SIGTERM
+    assert exit_code == 128 + signal.SIGTERM
     assert [run.info.status for run in runs(client)] == ["KILLED"]
 
 
