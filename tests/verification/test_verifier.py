@@ -138,6 +138,13 @@ def verify(package: Path, sample: Any, expected: Any = None) -> Outcome:
         return verifier.verify(package, trial, shipped=["penguins"], timeout=SECONDS).outcome
 
 
+def refusal(package: Path, sample: Any) -> VerificationError:
+    """Have a fresh process refuse a package, and give the error."""
+    with pytest.raises(VerificationError) as caught:
+        verify(package, sample)
+    return caught.value
+
+
 def processes(directory: Path) -> list[str]:
     """Give the processes of the verifiers that keep their files in a directory."""
     found = []
@@ -305,13 +312,10 @@ def test_an_entry_file_that_fails_is_the_cause_rather_than_mlflow(make_package: 
     package = make_package("")
     (package / "model.py").write_text("import no_such_bird", encoding="utf-8")
 
-    with pytest.raises(VerificationError) as caught:
-        verify(package, 1)
-
     assert (
         "the fresh process could not load it: ModuleNotFoundError: No module named 'no_such_bird'. "
         "Correct that and package it again."
-    ) == caught.value.cause
+    ) == refusal(package, 1).cause
 
 
 def test_a_model_that_fails_is_shown_with_the_end_of_what_it_wrote(make_package: MakePackage) -> None:
@@ -323,13 +327,12 @@ def test_a_model_that_fails_is_shown_with_the_end_of_what_it_wrote(make_package:
             raise ValueError(f"no {sample}.\\nAsk again.")
     """)
 
-    with pytest.raises(VerificationError) as caught:
-        verify(package, "krill")
+    error = refusal(package, "krill")
 
-    lines = caught.value.log.splitlines()
+    lines = error.log.splitlines()
     assert (
         "the fresh process could not predict on the sample: ValueError: no krill. Correct that and package it again."
-    ) == caught.value.cause
+    ) == error.cause
     assert ["ValueError: no krill.", "Ask again."] == lines[-2:]
     assert 40 == len(lines)
     assert "line 99" in lines
@@ -348,13 +351,10 @@ def test_a_model_that_fails_is_shown_with_the_end_of_what_it_wrote(make_package:
 )
 def test_a_model_that_ends_the_process_is_refused(make_package: MakePackage, code: str, cause: str) -> None:
     """The way in which the process ended, and what it was doing, is told."""
-    with pytest.raises(VerificationError) as caught:
-        verify(make_package(code), 1)
-
     assert (
         f"the fresh process {cause} Correct that, or set 'verify: false' for a model that cannot be loaded "
         "beside its training."
-    ) == caught.value.cause
+    ) == refusal(make_package(code), 1).cause
 
 
 def test_an_output_that_cannot_be_pickled_is_refused(make_package: MakePackage) -> None:
@@ -367,24 +367,18 @@ def test_an_output_of_a_class_that_is_not_known_here_is_refused(make_package: Ma
     """What this process cannot read it cannot compare."""
     package = make_package("class Bird: pass\ndef predict(sample): return Bird()")
 
-    with pytest.raises(VerificationError) as caught:
-        verify(package, 1)
-
     assert (
         "what the fresh process has predicted cannot be read here (No module named 'penguins'). "
         "Let the pipeline return objects of classes that the project can import."
-    ) == caught.value.cause
+    ) == refusal(package, 1).cause
 
 
 def test_a_sample_that_cannot_be_pickled_is_refused(temporary_directory: Path) -> None:
     """The process ends without having been asked."""
-    with pytest.raises(VerificationError) as caught:
-        verify(Path("package"), threading.Lock())
-
     assert (
         "the sample cannot be handed to a fresh process (cannot pickle '_thread.lock' object). "
         "Let the pipeline take what can be pickled, or set 'verify: false'."
-    ) == caught.value.cause
+    ) == refusal(Path("package"), threading.Lock()).cause
     assert ([], []) == (processes(temporary_directory), list(temporary_directory.iterdir()))
 
 
