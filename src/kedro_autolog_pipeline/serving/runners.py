@@ -86,14 +86,7 @@ class RunnerExecutor:
         }
 
     def __call__(self, values: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Run every node once.
-
-        Args:
-            values: The request's data by dataset name.
-            overrides: What to use instead of a constant, by dataset name, for this call alone.
-
-        Returns:
-            The outputs by dataset name, in the order they were asked for at construction.
+        """Run every node once, with what an ``Executor`` takes and gives; what is given is not checked here.
 
         Raises:
             Exception: Whatever the runner raises.
