@@ -18,6 +18,7 @@ from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.functions import import_path
 from kedro_autolog_pipeline.packaging.package import ModelIdentity, write_package
 from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
 from kedro_autolog_pipeline.tracking.registered_model import register
 from kedro_autolog_pipeline.tracking.run import TrackedRun, keep_record
@@ -118,7 +119,8 @@ def log_models(
         except BaseException as error:  # noqa: BLE001 - the caller raises it when it has cleaned up
             failures.append(Failure(pair.config.name, progress.stage, error))
             break
-    _keep(finished, tracked, ready, failures)
+    if _keep(finished, tracked, ready, failures):
+        _settle(tracked)
     if not failures:
         finished.staging.remove()
         return Packaging(tuple(ready), None)
@@ -137,13 +139,23 @@ def log_models(
     return Packaging(tuple(ready), failure)
 
 
-def _keep(finished: FinishedRun, tracked: TrackedRun, ready: Iterable[ReadyModel], failures: Iterable[Failure]) -> None:
-    """Say in the MLflow run what became of its models, and what a retry has to know."""
+def _keep(finished: FinishedRun, tracked: TrackedRun, ready: Iterable[ReadyModel], failures: Iterable[Failure]) -> bool:
+    """Say in the MLflow run what became of its models, and what a retry has to know; True when the server took it."""
     digests = {name: digest for model in ready for name, digest in model.digests.items()}
     record = attrs.evolve(finished.record, digests={**finished.record.digests, **digests})
     tags: dict[str, str | None] = {f"failure.{model.name}": None for model in ready}
     tags |= {f"failure.{failed.name}": f"{failed.stage.name}: {failed.reason}" for failed in failures}
-    keep_record(tracked, record.kedro_run_id, record.to_json(), tags)
+    return keep_record(tracked, record.kedro_run_id, record.to_json(), tags)
+
+
+def _settle(tracked: TrackedRun) -> None:
+    """Mark what killed processes have left PENDING in the run's experiment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        settle_abandoned(tracked.store, tracked.experiment_id)
+    except MlflowException as error:
+        _LOGGER.warning("What killed processes have left PENDING stays so until the next packaging: %s", error.message)
 
 
 class _Progress:

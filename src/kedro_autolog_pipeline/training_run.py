@@ -13,6 +13,7 @@ from kedro_autolog_pipeline.config import OnFailure
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.model_logging import log_models
 from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
+from kedro_autolog_pipeline.packaging.forecast import ExpectedInput
 from kedro_autolog_pipeline.packaging.functions import referenced_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.pairing import Pair
@@ -43,6 +44,16 @@ from kedro_autolog_pipeline.verification.verifier import Verifier
 
 _LOGGER = logging.getLogger(__name__)
 
+# Where this package is none of the model's requirements, its copy in the model will import the others.
+_NEEDED_TO_SERVE = (
+    "kedro_autolog_pipeline.serving.model",
+    "attrs",
+    "cattrs",
+    "kedro.io",
+    "kedro.pipeline",
+    "kedro.validation",
+)
+
 
 class TrainingRun:
     """One training, from before its first node until its models are READY.
@@ -68,6 +79,9 @@ class TrainingRun:
         self._open = ExitStack()
         self._open.callback(prepared.abandon)
         try:
+            # What packaging needs of MLflow is imported now: whatever that lacks, no training is lost by it.
+            import mlflow.pyfunc  # noqa: F401
+
             self._tracked = self._track()
             self._record = _record(prepared, self._tracked, partial)
             self._staging = StagingDirectory.of(self._run.project_path, self._tracked.run_id)
@@ -77,7 +91,8 @@ class TrainingRun:
             log_parameters(self._tracked, self._run.parameters())
             for pair in self._pairs:
                 if pair.config.name in self._verifiers:
-                    self._verifiers[pair.config.name].try_imports(plan_import_check(pair, self._run))
+                    imports = plan_import_check(pair, prepared.artifacts[pair.config.name], self._run)
+                    self._verifiers[pair.config.name].try_imports(imports)
         except BaseException:
             self.end(RunStatus.FAILED)
             raise
@@ -189,12 +204,14 @@ class PreparedRun:
         run: The run, before its first node.
         project: Its project.
         pairs: The pairs that it is packaged for.
+        artifacts: By model name, the trained and reference inputs of its pair.
         verifiers: By model name, the process that proves it; none for a model that the user wants no proof of.
     """
 
     run: KedroRun
     project: Project
     pairs: list[Pair]
+    artifacts: dict[str, tuple[ExpectedInput, ...]]
     verifiers: dict[str, Verifier]
 
     def start(self) -> TrainingRun | None:
@@ -231,14 +248,16 @@ def prepare_run(project: Project, run: KedroRun) -> PreparedRun:
     """
     candidates = find_candidates(project, run)
     pairs = [candidate.pair for candidate in candidates if candidate.pair is not None]
-    prepared = PreparedRun(run, project, pairs, verifiers={})
+    artifacts = {candidate.config.name: candidate.artifacts for candidate in candidates}
+    prepared = PreparedRun(run, project, pairs, artifacts, verifiers={})
     try:
         if not any(candidate.faults for candidate in candidates):
             # A fresh process needs seconds to import mlflow: it does so beside this one, and the training.
             with EXPORTED_CREDENTIALS.exported(project.credentials):
                 for pair in pairs:
+                    name = pair.config.name
                     if pair.config.verify:
-                        prepared.verifiers[pair.config.name] = Verifier(pair.config.name, preload=_preload(pair))
+                        prepared.verifiers[name] = Verifier(name, preload=_preload(pair, artifacts[name]))
         if candidates:
             check_run(project, run, candidates, staging=run.project_path / STAGING_DIRECTORY)
     except BaseException:
@@ -263,5 +282,6 @@ def _record(prepared: PreparedRun, tracked: TrackedRun, partial: Iterable[str]) 
     )
 
 
-def _preload(pair: Pair) -> list[str]:
-    return sorted(set().union(*(referenced_modules(node.func) for node in pair.inference.nodes)))
+def _preload(pair: Pair, artifacts: Iterable[ExpectedInput]) -> list[str]:
+    of_functions = set[str]().union(*(referenced_modules(node.func) for node in pair.inference.nodes))
+    return [*_NEEDED_TO_SERVE, *sorted(of_functions.union(*(artifact.modules for artifact in artifacts)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from installed import install, write_modules
-from kedro_autolog_pipeline.packaging.distributions import Distribution, InstallationDirectory
+from kedro_autolog_pipeline.packaging.distributions import Distribution, InstallationDirectory, installation_directory
 
 
 def _provider(site: Path, file: str, likely: str | None = None) -> Distribution | None:
@@ -158,3 +159,20 @@ def test_real_distribution() -> None:
 
     found = _provider(Path(sklearn.__file__).parents[1], "sklearn/pipeline.py")
     assert Distribution("scikit-learn", sklearn.__version__, is_on_index=True) == found
+
+
+def test_a_directory_is_read_again_when_something_was_installed(tmp_path: Path) -> None:
+    """What was read of a directory is kept as long as nobody installs into it: a notebook may, between two runs."""
+    install(tmp_path, "gulls", {"gulls.py": ""})
+    os.utime(tmp_path, ns=(0, 0))
+    before = installation_directory(tmp_path)
+    is_there = before.provider("terns.py")
+
+    same = installation_directory(tmp_path)
+    install(tmp_path, "terns", {"terns.py": ""})
+
+    assert is_there is None
+    assert before is same
+    found = installation_directory(tmp_path).provider("terns.py")
+    assert found is not None
+    assert found.name == "terns"

@@ -243,6 +243,24 @@ def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroP
     assert [run.info.status for run in runs(client)] == ["FINISHED"]
 
 
+def test_a_killed_packaging_is_settled_by_the_next_training(project: KedroProject, client: MlflowClient) -> None:
+    """Whoever forgets the retry still has no model that seems to be in the making for ever."""
+    project.run(pipelines=["data_processing"])
+    project.write_pipeline(
+        "inference",
+        INFERENCE.replace("    return (scaled", "    import os; os.kill(os.getpid(), 9)\n    return (scaled"),
+    )
+    project.run_command("training")
+    project.write_pipeline("inference", INFERENCE)
+    left = models(client)["PENDING"].model_id
+
+    project.run(pipelines=["training"])
+
+    after = models(client)
+    assert set(after) == {"FAILED", "READY"}
+    assert after["FAILED"].model_id == left
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")
 def test_sigterm_leaves_nothing_pending(project: KedroProject, client: MlflowClient) -> None:
     """A container that is stopped during packaging leaves a FAILED model, and says how to go on."""

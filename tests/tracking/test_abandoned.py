@@ -96,13 +96,12 @@ def test_a_model_that_is_being_made_is_left_alone(run: TrackedRun) -> None:
     assert run.store.client().get_logged_model(model.model_id).status == LoggedModelStatus.READY
 
 
-def test_the_next_packaging_in_the_experiment_settles(run: TrackedRun) -> None:
-    """Making a model looks for those that were left, all pages of them."""
+def test_all_that_were_left_are_failed(run: TrackedRun) -> None:
+    """A process may have left several, each in another run of the experiment or in the same."""
     process = dead_process()
     left = [pending(run, process).model_id for _ in range(3)]
 
-    with logged_model(run, "costs", {}):
-        pass
+    settle_abandoned(run.store, run.experiment_id)
 
     statuses = {run.store.client().get_logged_model(model_id).status for model_id in left}
     assert {LoggedModelStatus.FAILED} == statuses

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 
 from installed import install
 from kedro_autolog_pipeline.config import ModelConfig
+from kedro_autolog_pipeline.packaging.forecast import ExpectedInput, Presence
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
+from kedro_autolog_pipeline.packaging.locations import Location
 from kedro_autolog_pipeline.packaging.pairing import Pair
-from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.manifest import Origin, PathArgument
 from kedro_autolog_pipeline.verification.import_check import ImportCheck, plan_import_check
 
 PIPELINE = """
@@ -47,7 +51,7 @@ def shop() -> ModuleType:
     return __import__("check_shop")
 
 
-def plan(project: Path, *functions: Any, **options: Any) -> ImportCheck:
+def plan(project: Path, *functions: Any, artifacts: Collection[ExpectedInput] = (), **options: Any) -> ImportCheck:
     """Plan the check of a pipeline that makes calls of functions, one after the other."""
     config = ModelConfig(name="prices", training="training", inference="inference", **options)
     names = ["instances", *(f"step_{number}" for number, _ in enumerate(functions))]
@@ -59,7 +63,7 @@ def plan(project: Path, *functions: Any, **options: Any) -> ImportCheck:
     )
     pair = Pair(config, Pipeline([]), inference, {"instances": Origin.REQUEST})
     run = KedroRun("1", ("training",), project, False, Pipeline([]), DataCatalog())  # noqa: FBT003 - as in the class
-    return plan_import_check(pair, run)
+    return plan_import_check(pair, artifacts, run)
 
 
 def test_the_code_that_the_functions_are_in_is_staged(project: Path, tmp_path: Path) -> None:
@@ -76,6 +80,17 @@ def test_the_code_that_the_functions_are_in_is_staged(project: Path, tmp_path: P
     assert PIPELINE == (Path(staged["code"]) / "check_shop.py").read_text(encoding="utf-8")
     assert "check_shop" in staged["shipped"]
     assert staged["declared"] is None
+
+
+def test_the_code_of_a_dataset_is_staged(project: Path) -> None:
+    """A class of the project's own loads an artifact where the project is not."""
+    (project / "check_io.py").touch()
+    location = Location(LocalFileSystem(), "model", PathArgument.FILEPATH, {"type": "check_io.Blob"})
+    artifact = ExpectedInput("model", Origin.TRAINED, "check_io.Blob", location, Presence.PRODUCED)
+
+    check = plan(project, shop().predict, artifacts=[artifact])
+
+    assert {"check_io", "check_shop"} <= {entry.module for entry in check.code}
 
 
 def test_a_list_of_requirements_is_held_against_the_imports(project: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-from kedro_autolog_pipeline.packaging.distributions import InstallationDirectory
+from kedro_autolog_pipeline.packaging.distributions import installation_directory
 
 _CONSTRAINT = "-c "
 
@@ -38,7 +38,7 @@ def find_closure(requirements: Iterable[str], directories: Iterable[str | Path])
     if not any(canonicalize_name(requirement.name) in _MLFLOW for requirement in pending):
         pending.append(Requirement("mlflow"))
     pending = [requirement for requirement in pending if requirement.marker is None or requirement.marker.evaluate()]
-    installed = [InstallationDirectory(Path(directory)) for directory in directories]
+    installed = [installation_directory(Path(directory)) for directory in directories]
     followed: set[tuple[NormalizedName, frozenset[str]]] = set()
     while pending:
         requirement = pending.pop()

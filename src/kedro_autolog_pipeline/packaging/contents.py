@@ -154,13 +154,6 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
     )
 
 
-def expected_environment(pair: Pair, run: KedroRun) -> Environment:
-    """Find what the model needs as far as it is known before the run: its artifacts may add to it."""
-    validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
-    seeds = [*function_seeds(pair.inference.nodes), *other_seeds({}, validators, pair.config.runner)]
-    return with_code_paths(pair, find_environment(seeds), run.project_path)
-
-
 def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[list[Artifact], list[str]]:
     run = finished.run
     artifacts, missing = [], []

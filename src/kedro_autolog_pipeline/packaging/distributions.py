@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import Distribution as Metadata
 from pathlib import Path
@@ -97,6 +97,16 @@ class InstallationDirectory:
     def _required(self) -> frozenset[NormalizedName]:
         """Canonical names of what any distribution requires by name."""
         return frozenset().union(*(installed.required for installed in self._installed.values()))
+
+
+def installation_directory(path: Path) -> InstallationDirectory:
+    """Give an installation directory, with all that was read of it since something was last installed there."""
+    return _as_of(path, path.stat().st_mtime_ns if path.exists() else None)
+
+
+@lru_cache(maxsize=16)
+def _as_of(path: Path, changed: int | None) -> InstallationDirectory:  # noqa: ARG001 - it only tells states apart
+    return InstallationDirectory(path)
 
 
 class _Installed:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import attrs
 from packaging.utils import canonicalize_name
 
-from kedro_autolog_pipeline.packaging.distributions import Distribution, InstallationDirectory
+from kedro_autolog_pipeline.packaging.distributions import Distribution, installation_directory
 from kedro_autolog_pipeline.packaging.imports import Imports, read_imports
 from kedro_autolog_pipeline.packaging.modules import Module, find_module
 
@@ -194,7 +194,6 @@ class _Search:
         self._read: dict[str, Imports] = {}
         self._modules: dict[str, Module | None] = {}
         self._distributions: dict[str, Distribution | None] = {}
-        self._directories: dict[Path, InstallationDirectory] = {}
 
     def add(self, seed: Seed) -> None:
         self._need(_Import(seed.module, seed.reason, None))
@@ -298,7 +297,7 @@ class _Search:
         if module.file is None or module.root is None:
             return None
         file = module.file.relative_to(module.root).as_posix()
-        return self._directory(module.root).provider(file, parent.name if parent is not None else None)
+        return installation_directory(module.root).provider(file, parent.name if parent is not None else None)
 
     def _source(self, path: Sequence[Module]) -> _Source:
         """Find the outermost package on the way that does not hold what an index provides."""
@@ -306,11 +305,6 @@ class _Search:
         if first.root is not None:
             for namespace in path[: path.index(first)]:
                 directory = namespace.name.replace(".", "/")
-                if not self._directory(first.root).is_shared(directory):
+                if not installation_directory(first.root).is_shared(directory):
                     return _Source(namespace.name, first.root / directory)
         return _Source(first.name, file.parent if first.is_package else file)
-
-    def _directory(self, path: Path) -> InstallationDirectory:
-        if path not in self._directories:
-            self._directories[path] = InstallationDirectory(path)
-        return self._directories[path]

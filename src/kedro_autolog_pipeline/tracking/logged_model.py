@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from inspect import signature
@@ -19,7 +19,6 @@ from kedro_autolog_pipeline.tracking.abandoned import (
     PROCESS_TAG,
     SETTLED,
     STATE_TAG,
-    settle_abandoned,
     this_process,
 )
 from kedro_autolog_pipeline.tracking.run import TAG_LENGTH, TAG_PREFIX, TrackedRun
@@ -45,11 +44,13 @@ class LoggedModel:
         model_id: Its id.
         name: Its name.
         run: The run that it belongs to.
+        location: URI of its files in the artifact store.
     """
 
     model_id: str
     name: str
     run: TrackedRun
+    location: str
 
     @property
     def uri(self) -> str:
@@ -66,17 +67,15 @@ class LoggedModel:
         from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
         from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-        client = self.run.store.client()
-        location = client.get_logged_model(self.model_id).artifact_location
         # MLflow's older versions send to the process's default server alone.
         accepted = {"tracking_uri"} & set(signature(get_artifact_repository).parameters)
-        repository = get_artifact_repository(location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
+        repository = get_artifact_repository(self.location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
         if isinstance(repository, LocalArtifactRepository):
             shutil.copytree(package, repository.artifact_dir, copy_function=_link_or_copy, dirs_exist_ok=True)
         elif isinstance(repository, HttpArtifactRepository):
             _send(package, repository)
         else:
-            client.log_model_artifacts(self.model_id, str(package))
+            self.run.store.client().log_model_artifacts(self.model_id, str(package))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of ours, each under our prefix."""
@@ -87,8 +86,6 @@ class LoggedModel:
 @contextmanager
 def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterator[LoggedModel]:
     """Create a PENDING model in a run; it is READY when the block ends, FAILED when it raises or is interrupted.
-
-    What a killed process has left PENDING in the run's experiment is settled first.
 
     Args:
         run: The run that it belongs to; its parameters and metrics are linked to the model.
@@ -102,7 +99,6 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
     from mlflow.exceptions import MlflowException
 
     client = run.store.client()
-    settle_abandoned(run.store, run.experiment_id)
     data = client.get_run(run.run_id).data
     created = client.create_logged_model(
         experiment_id=run.experiment_id,
@@ -111,11 +107,11 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
         params=data.params,
         tags={**tags, STATE_TAG: PENDING, PROCESS_TAG: this_process()},
     )
-    model = LoggedModel(created.model_id, name, run)
+    model = LoggedModel(created.model_id, name, run, created.artifact_location)
     try:
         client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
         yield model
-        _link_metrics(model)
+        _link_metrics(model, data.metrics)
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     except BaseException as error:
         _mark_failed(model, error)
@@ -195,8 +191,8 @@ def _send(package: Path, repository: HttpArtifactRepository) -> None:
             raise
 
 
-def _link_metrics(model: LoggedModel) -> None:
-    """Link the run's metrics, each at its last step, to the model: MLflow links those that are logged with its id."""
+def _link_metrics(model: LoggedModel, names: Iterable[str]) -> None:
+    """Link metrics of the run, each at its last step, to the model: MLflow links those that are logged with its id."""
     from mlflow.entities import Metric
 
     client = model.run.store.client()
@@ -211,15 +207,15 @@ def _link_metrics(model: LoggedModel) -> None:
             run_id=model.run.run_id,
             model_id=model.model_id,
         )
-        for last in _last_metrics(model.run)
+        for last in _last_metrics(model.run, names)
     ]
     for start in range(0, len(metrics), _METRICS_PER_REQUEST):
         client.log_batch(model.run.run_id, metrics=metrics[start : start + _METRICS_PER_REQUEST])
 
 
-def _last_metrics(run: TrackedRun) -> list[Metric]:
+def _last_metrics(run: TrackedRun, names: Iterable[str]) -> list[Metric]:
     client = run.store.client()
-    histories = [client.get_metric_history(run.run_id, key) for key in client.get_run(run.run_id).data.metrics]
+    histories = [client.get_metric_history(run.run_id, name) for name in names]
     # A metric that is linked to another model stands in the history once more, with that model's id.
     own = [[metric for metric in history if metric.model_id is None] for history in histories]
     return [max(history, key=lambda metric: (metric.step, metric.timestamp)) for history in own if history]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import attrs
 from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.packaging.closure import find_closure
-from kedro_autolog_pipeline.packaging.contents import expected_environment
+from kedro_autolog_pipeline.packaging.contents import with_code_paths
 from kedro_autolog_pipeline.packaging.environment import ShippedCode, copy_code
+from kedro_autolog_pipeline.packaging.forecast import ExpectedInput, expect_environment
 from kedro_autolog_pipeline.packaging.functions import stage_node
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.pairing import Pair
@@ -71,13 +72,18 @@ class ImportCheck:
                 yield f"the function of node '{entry.name}', {entry.function}", function, entry.is_pickled
 
 
-def plan_import_check(pair: Pair, run: KedroRun) -> ImportCheck:
+def plan_import_check(pair: Pair, artifacts: Collection[ExpectedInput], run: KedroRun) -> ImportCheck:
     """Find what the functions of a pair's inference pipeline will have where the model is deployed.
 
     What the trained artifacts need is found after the training, and a library may import it for a node: only a list
     of requirements that the user gives is held against the imports before.
+
+    Args:
+        pair: The pair.
+        artifacts: Its trained and reference inputs.
+        run: The run, before its first node.
     """
-    environment = expected_environment(pair, run)
+    environment = with_code_paths(pair, expect_environment(pair, artifacts, run.catalog), run.project_path)
     fixed = pair.config.pip_requirements is not None and pair.config.conda_env is None
     lines = [entry.requirement for entry in list_requirements(pair.config, environment, run.project_path)]
     return ImportCheck(

@@ -25,7 +25,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import lru_cache, reduce
+from functools import cache, lru_cache, reduce
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -114,6 +114,7 @@ class ImportGuard:
         self._shipped: frozenset[str] = frozenset()
         self._declared: frozenset[str] | None = None
         self._of_python: frozenset[str] = frozenset()
+        self._homes: dict[str, tuple[str, str] | None] = {}
 
     def install(self) -> None:
         """Stand before all other finders."""
@@ -172,7 +173,7 @@ class ImportGuard:
             return None
         places = _places(spec)
         roots = tuple(root + os.sep for root in self._roots(spec.name))
-        if places and not any(_normal(place).startswith(roots) for place in places):
+        if places and not any(_normal_place(place).startswith(roots) for place in places):
             return f" in the package or among what is installed; {places[0]!r} does not travel with the model"
         undeclared = self._undeclared(spec)
         if undeclared is None:
@@ -186,12 +187,20 @@ class ImportGuard:
         """Give the distribution that a module is from when the model does not require it."""
         if self._declared is None or not spec.has_location or _top_level(spec.name) in self._of_python:
             return None
-        file = os.path.abspath(spec.origin or "")  # noqa: PTH100 - links lead out of what is installed
-        homes = [home for home in self._distributions if _normal(file).startswith(home + os.sep)]
+        directory, file = os.path.split(spec.origin or "")
+        if directory not in self._homes:
+            self._homes[directory] = self._home(directory)
+        home = self._homes[directory]
+        return None if home is None else self._distributions[home[0]].undeclared(home[1] + file, self._declared)
+
+    def _home(self, directory: str) -> tuple[str, str] | None:
+        """Give the directory of distributions that another is in, and the way there; None when it is in none."""
+        path = os.path.abspath(directory) + os.sep  # noqa: PTH100 - links lead out of what is installed
+        homes = [home for home in self._distributions if os.path.normcase(path).startswith(home + os.sep)]
         if not homes:
             return None
         home = max(homes, key=len)
-        return self._distributions[home].undeclared(Path(file[len(home) + 1 :]).as_posix(), self._declared)
+        return home, path[len(home) + 1 :].replace(os.sep, "/")
 
     def _forget_refused(self) -> None:
         """Forget what was imported before it could be refused, by a ``.pth`` file or a plugin of MLflow."""
@@ -480,6 +489,17 @@ def _places(spec: ModuleSpec) -> list[str]:
 
 def _top_level(name: str) -> str:
     return name.partition(".")[0]
+
+
+def _normal_place(path: str) -> str:
+    directory, name = os.path.split(path)
+    return _normal_directory(directory) + os.sep + os.path.normcase(name)
+
+
+@cache
+def _normal_directory(path: str) -> str:
+    # Of some thousand modules, most share a directory with others.
+    return _normal(path)
 
 
 def _normal(path: str | os.PathLike[str]) -> str:

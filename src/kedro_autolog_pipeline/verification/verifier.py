@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -221,14 +222,18 @@ class Verifier:
             "declared": None if declared is None else sorted(declared),
             "has_sample": trial is not None,
         }
-        try:
-            self._process.communicate(json.dumps(request).encode() + b"\n", timeout=timeout)
-        except subprocess.TimeoutExpired:
+        # Given a timeout, Popen looks at the process twenty times a second, which may be a quarter of a proof.
+        talk = threading.Thread(
+            target=self._process.communicate, args=(json.dumps(request).encode() + b"\n",), daemon=True
+        )
+        talk.start()
+        talk.join(timeout)
+        if talk.is_alive():
             cause = (
                 f"the fresh process was stopped after {timeout:g} s, the limit 'verify_timeout', before it "
                 f"could {self._stage().value}. Raise 'verify_timeout', or set 'verify: false'."
             )
-            raise self._failure(cause) from None
+            raise self._failure(cause)
         stage, error = self._stage(), self._directory / program.ERROR_FILE
         if error.exists():
             reason = error.read_text(encoding="utf-8").rstrip(".")
