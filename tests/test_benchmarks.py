@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_growth_is_linear_where_both_halves_cost_the_same(exponent: int, *, is_l
 def test_the_measured_project_is_packaged(tmp_path: Path) -> None:
     """It has the shape that is asked for; what it has stored is taken away after it was measured."""
     project = write_measured_project(
-        tmp_path / "project", Shape(nodes=2, artifacts=2, artifact_bytes=1000, blob_bytes=2000)
+        tmp_path / "project", Shape(nodes=2, artifacts=2, artifact_bytes=1000, blob_bytes=2000), Path(sys.executable)
     )
 
     packaged = project.package()

@@ -12,6 +12,7 @@ import attrs
 from kedro_autolog_pipeline.config import OnFailure
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.model_logging import log_models
+from kedro_autolog_pipeline.packaging.early_copies import EarlyCopies
 from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.forecast import ExpectedInput
 from kedro_autolog_pipeline.packaging.functions import referenced_modules
@@ -87,6 +88,8 @@ class TrainingRun:
             self._staging = StagingDirectory.of(self._run.project_path, self._tracked.run_id)
             self._staging.make()
             self._record.write(self._staging.record)
+            self._early = EarlyCopies(self._staging.early if prepared.pairs else None)
+            self._open.callback(self._early.close)
             self._taps = self._watch(partial)
             log_parameters(self._tracked, self._run.parameters())
             for pair in self._pairs:
@@ -177,7 +180,7 @@ class TrainingRun:
             self._open.callback(pin.detach)
         read = {name for pair in self._pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
         written = self._run.written_as(read.union(*partial.values()))
-        taps = tap_saves(written, self._run.catalog, self._staging.journal)
+        taps = tap_saves(written, self._run.catalog, self._staging.journal, self._early)
         for tap in reversed(taps):
             self._open.callback(tap.detach)
         return taps
@@ -188,7 +191,7 @@ class TrainingRun:
         saves = read_journal(self._staging.journal)
         record = attrs.evolve(self._record, ends_as=RunStatus.FINISHED.value, saves=saves)
         record.write(self._staging.record)
-        finished = FinishedRun(attrs.evolve(self._run, saved=saves), record, self._staging)
+        finished = FinishedRun(attrs.evolve(self._run, saved=saves), record, self._staging, early=self._early)
         failure = log_models(self._pairs, finished, self._tracked, self._verifiers).failure
         if isinstance(failure, Exception) and self._project.config.autolog_pipeline.on_failure is OnFailure.WARN:
             _LOGGER.warning("%s", failure, exc_info=failure.__cause__)

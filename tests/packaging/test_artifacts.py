@@ -243,9 +243,11 @@ def test_artifacts_are_moved_to_where_their_entries_say(tmp_path: Path) -> None:
     datasets = catalog(parts=parts)
     datasets["model"] = MemoryDataset([2])
     artifacts = [stage(tmp_path, datasets, name) for name in ("model", "parts")]
+    (tmp_path / "package").mkdir()
 
     place_artifacts(artifacts, tmp_path / "package")
 
+    assert all((tmp_path / "package" / artifact.entry.path).exists() for artifact in artifacts)
     assert ["artifacts/model/snapshot.json", "artifacts/parts/parts/a.json"] == sorted(
         path.relative_to(tmp_path / "package").as_posix()
         for path in (tmp_path / "package").rglob("*")

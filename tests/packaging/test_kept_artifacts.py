@@ -29,11 +29,13 @@ def test_what_was_kept_is_staged_again(tmp_path: Path, name: str, value: object)
     """It gives the same entry and value, wherever it has been, and after its file was moved into the next package."""
     before = staged(tmp_path, name, 1)
     kept = find_kept([tmp_path / "m-1"])
+    (tmp_path / "m-1" / "package").mkdir()
     place_artifacts([before], tmp_path / "m-1" / "package")
     moved = find_kept([tmp_path / "m-1"])
     (tmp_path / "model.json").unlink()
 
     again = moved[name].stage(tmp_path / "m-2")
+    (tmp_path / "m-2" / "package").mkdir()
     place_artifacts([again], tmp_path / "m-2" / "package")
 
     assert tmp_path / "m-1" / before.entry.path == kept[name].file

@@ -7,8 +7,9 @@ from pathlib import Path
 import attrs
 import pytest
 
+from kedro_autolog_pipeline.packaging.file_state import FileState
 from kedro_autolog_pipeline.packaging.run_record import RunRecord, merged
-from kedro_autolog_pipeline.packaging.saves import FileState, SavedState
+from kedro_autolog_pipeline.packaging.saves import SavedState
 
 STATE = SavedState("data/model.pkl", None, {"": FileState(12, 34, 56, 78)})
 

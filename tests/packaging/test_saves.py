@@ -25,7 +25,8 @@ from kedro_datasets.json import JSONDataset
 from kedro_datasets.partitions import PartitionedDataset
 from kedro_datasets.pickle import PickleDataset
 
-from kedro_autolog_pipeline.packaging.saves import FileState, SavedState, SaveTap, how_changed, read_journal, tap_saves
+from kedro_autolog_pipeline.packaging.file_state import FileState
+from kedro_autolog_pipeline.packaging.saves import SavedState, SaveTap, how_changed, read_journal, tap_saves
 
 LOCAL = LocalFileSystem()
 
@@ -172,11 +173,13 @@ def test_what_cannot_be_looked_at_is_noted_without_files(
 ) -> None:
     """A file system that does not answer stops no training; later nobody can tell whether the file was changed."""
 
-    def isdir(*_: Any) -> bool:
-        raise PermissionError
+    def refuse(_: LocalFileSystem, path: str | None = None) -> None:
+        # The dataset itself names the path that it has written to.
+        if path is None:
+            raise PermissionError
 
     with caplog.at_level(logging.DEBUG, "kedro_autolog_pipeline"), monkeypatch.context() as patch:
-        patch.setattr(LocalFileSystem, "isdir", isdir)
+        patch.setattr(LocalFileSystem, "invalidate_cache", refuse)
         state = saved(journal, JSONDataset(filepath=str(tmp_path / "model.json")), [1])
 
     assert SavedState(str(tmp_path / "model.json"), None, None) == state

@@ -59,7 +59,7 @@ with Path(os.environ["IMPORTS"]).open("a") as file:
 
 # The most that each may be; less is always welcome.
 MODULES_OF_AN_UNPAIRED_RUN = 60
-REQUESTS_OF_A_RUN = 40
+REQUESTS_OF_A_RUN = 27
 READINGS = 4
 
 

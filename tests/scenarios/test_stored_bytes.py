@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from kedro_project import CATALOG, INFERENCE, KedroProject
+from kedro_autolog_pipeline.packaging import early_copies
+from kedro_project import CATALOG, INFERENCE, TRAINING, KedroProject
 
 # What follows the end of a pickle is not read.
 REWRITE = """
@@ -20,6 +21,17 @@ def rewrite(folder):
         if file.is_file():
             with file.open("ab") as stream:
                 stream.write(b"more")
+"""
+
+WAIT = """
+def fit_model(table, scaler, factor):
+    import time
+    from pathlib import Path
+
+    end = time.monotonic() + 60
+    while not list(Path({!r}).glob("*/early/*")):
+        assert time.monotonic() < end, "nothing is copied"
+        time.sleep(0.01)
 """
 
 
@@ -68,3 +80,19 @@ def test_what_is_rewritten_in_place_while_it_is_packaged_does_not_reach_the_mode
 
     assert 2 == len(digests(client))
     assert all(manifest == stored for manifest, stored in digests(client))
+
+
+def test_a_large_file_is_copied_while_the_training_goes_on(
+    project: KedroProject, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy is there before the next node ends, holds what was saved, and is gone when that is stored."""
+    monkeypatch.setattr(early_copies, "LARGE", 1)
+    staging = project.path / ".autolog_pipeline"
+    waiting = WAIT.format(str(staging)).lstrip()
+    project.write_pipeline("training", TRAINING.replace("def fit_model(table, scaler, factor):\n", waiting))
+
+    project.run()
+
+    assert 2 == len(digests(client))
+    assert all(manifest == stored for manifest, stored in digests(client))
+    assert [staging / ".gitignore"] == list(staging.iterdir())

@@ -14,12 +14,12 @@ from rich.tree import Tree
 
 from kedro_autolog_pipeline.config import SignatureMode
 from kedro_autolog_pipeline.errors import ModelDefinitionError
-from kedro_autolog_pipeline.packaging.contents import with_code_paths
 from kedro_autolog_pipeline.packaging.environment import ShippedCode
 from kedro_autolog_pipeline.packaging.forecast import ExpectedInput, expect_environment, expect_inputs
 from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
 from kedro_autolog_pipeline.packaging.requirements import list_requirements
+from kedro_autolog_pipeline.packaging.seeds import with_code_paths
 from kedro_autolog_pipeline.packaging.signature import infer_signature
 from kedro_autolog_pipeline.preflight import Candidate, Preflight
 from kedro_autolog_pipeline.project import Project

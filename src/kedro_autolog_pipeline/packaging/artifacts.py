@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from kedro.io import DataCatalog, DatasetError, MemoryDataset
 
 from kedro_autolog_pipeline.errors import ArtifactChangedError
 from kedro_autolog_pipeline.packaging.copies import Measure, copy_data, measure_file
+from kedro_autolog_pipeline.packaging.early_copies import NO_EARLY_COPIES, EarlyCopies
 from kedro_autolog_pipeline.packaging.locations import (
     Location,
     access_secrets,
@@ -77,8 +78,14 @@ def why_not_packageable(name: str, catalog: DataCatalog, written: Collection[str
     return None
 
 
-def stage_artifact(
-    name: str, origin: Origin, catalog: DataCatalog, staging: Path, saved: SavedState | None = None
+def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
+    name: str,
+    origin: Origin,
+    catalog: DataCatalog,
+    staging: Path,
+    saved: SavedState | None = None,
+    *,
+    early: EarlyCopies = NO_EARLY_COPIES,
 ) -> Artifact:
     """Copy what a dataset holds, as the run that is packaged left it.
 
@@ -89,6 +96,7 @@ def stage_artifact(
         staging: The directory to copy it into, under the path that it will have in the package.
         saved: What this run saved of the dataset, although Kedro would load its newest version; None when this run
             did not write it.
+        early: What was copied while the run trained.
 
     Raises:
         ArtifactChangedError: When its data are no longer what the run saved.
@@ -116,7 +124,7 @@ def stage_artifact(
         file = directory / (_encoded(location.name, _UNSAFE_IN_FILE) or "data")
         details = {"dataset": location.config | _validator(name, catalog), "argument": location.argument}
         _refuse_changed(name, location, saved)
-        measure = _copy(name, location, file)
+        measure = _taken_early(early, saved, file) or _copy(name, location, file)
         # It may have been written to while it was read.
         _refuse_changed(name, location, saved)
     entry = ArtifactEntry(
@@ -131,12 +139,11 @@ def stage_artifact(
     return Artifact(entry, file, load)
 
 
-def place_artifacts(artifacts: Iterable[Artifact], package: Path) -> None:
-    """Move the copies of artifacts to their places in a package."""
-    for artifact in artifacts:
-        target = package / artifact.entry.path
-        target.parent.mkdir(parents=True)
-        artifact.file.rename(target)
+def place_artifacts(artifacts: Sequence[Artifact], package: Path) -> None:
+    """Move the copies of artifacts, all of one staging, to their places in a package: their directory, at once."""
+    if artifacts:
+        directory = artifacts[0].file.parents[len(PurePosixPath(artifacts[0].entry.path).parts) - 2]
+        directory.rename(package / ARTIFACTS_DIRECTORY)
 
 
 def directory_name(name: str) -> str:
@@ -191,6 +198,12 @@ def _refuse_changed(name: str, location: Location, saved: SavedState | None) -> 
     change = how_changed(saved, location.filesystem)
     if change is not None:
         raise ArtifactChangedError(name, location.path, change)
+
+
+def _taken_early(early: EarlyCopies, saved: SavedState | None, target: Path) -> Measure | None:
+    if saved is None or saved.path is None or saved.file is None:
+        return None
+    return early.take(saved.path, saved.file, target)
 
 
 def _copy(name: str, location: Location, target: Path) -> Measure:

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.config import SignatureMode
 from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
 from kedro_autolog_pipeline.packaging.artifacts import Artifact, loading_modules, stage_artifact
 from kedro_autolog_pipeline.packaging.columns import Differ
-from kedro_autolog_pipeline.packaging.environment import Environment, Seed, ShippedCode, find_environment
+from kedro_autolog_pipeline.packaging.environment import Environment, find_environment
 from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
-from kedro_autolog_pipeline.packaging.functions import defining_modules
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.kept_artifacts import list_artifact
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
@@ -26,10 +24,10 @@ from kedro_autolog_pipeline.packaging.pairing import Pair
 from kedro_autolog_pipeline.packaging.parameters import callers_name
 from kedro_autolog_pipeline.packaging.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.packaging.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
+from kedro_autolog_pipeline.packaging.seeds import function_seeds, other_seeds, with_code_paths
 from kedro_autolog_pipeline.packaging.signature import InferredSignature, can_be_example, infer_signature
-from kedro_autolog_pipeline.packaging.validators import declared_validators, validator_path
+from kedro_autolog_pipeline.packaging.validators import declared_validators
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
-from kedro_autolog_pipeline.serving.runners import resolve_runner
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -169,7 +167,7 @@ def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[
                 )
                 continue
             else:
-                artifact = stage_artifact(name, pair.origins[name], run.catalog, staging, saved)
+                artifact = stage_artifact(name, pair.origins[name], run.catalog, staging, saved, early=finished.early)
             _refuse_others(artifact, finished)
             list_artifact(artifact, staging)
             artifacts.append(artifact)
@@ -265,40 +263,3 @@ def _input_example(
     if not can_be_example(rows, signature):
         return None, ["There is no input example: MLflow cannot store it, or the signature does not accept it."]
     return rows, []
-
-
-def function_seeds(nodes: Iterable[Node]) -> list[Seed]:
-    """Name the modules in which the functions of nodes are."""
-    return [Seed(module, f"function of node '{node.name}'") for node in nodes for module in defining_modules(node.func)]
-
-
-def other_seeds(modules: Mapping[str, Iterable[str]], validators: Mapping[str, Any], runner: str | None) -> list[Seed]:
-    """Name the other modules that a model needs, each with the reason.
-
-    Args:
-        modules: Modules that loading an artifact needs, by its name.
-        validators: Of each request input that has one its validator, as in the catalog.
-        runner: The Kedro runner that the user wants; None for none.
-
-    Raises:
-        ModelDefinitionError: When there is no such runner.
-    """
-    data = [
-        Seed(module, f"loads the artifact '{artifact}'") for artifact, needed in modules.items() for module in needed
-    ]
-    checks = [
-        Seed(validator_path(config).rpartition(".")[0], f"validator of '{name}'") for name, config in validators.items()
-    ]
-    runners = [] if runner is None else [Seed(resolve_runner(runner).__module__, "runner")]
-    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *data, *checks, *runners]
-
-
-def with_code_paths(pair: Pair, found: Environment, project_path: Path) -> Environment:
-    """Put the code that the user names in the place of the code that was found."""
-    if pair.config.code_paths is None:
-        return found
-    paths = [project_path / path for path in pair.config.code_paths]
-    named = [ShippedCode(path.stem, path, ("named in code_paths",)) for path in paths]
-    # Without this package, no other code can be called.
-    own = [code for code in found.code if code.module == __name__.partition(".")[0]]
-    return attrs.evolve(found, code=(*named, *own))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ def copy_data(filesystem: AbstractFileSystem, source: str, target: Path) -> Meas
     """Copy a file or directory, without ever holding a file in memory.
 
     It is a copy even where another name of the same bytes would do: whoever wrote to the one would write to the other,
-    and the digest, which takes longer than the copy, is computed in any case.
+    and the digest, which takes longer than the copy, is computed in any case. For the digest a file is read once more,
+    beside the copy: whoever needs to know that nobody has written to it meanwhile looks at it before and afterwards.
 
     Args:
         filesystem: Where it is.
@@ -91,21 +93,16 @@ def _copy_file(filesystem: AbstractFileSystem, source: str, target: Path, digest
     if not isinstance(filesystem, LocalFileSystem):
         filesystem.get_file(source, str(target))
         return _read_into(digest, target)
-    size = 0
-    # The digest takes longer than the copy: a thread computes it while blocks are read and written.
-    with Path(source).open("rb") as reading, target.open("wb") as writing, ThreadPoolExecutor(1) as hashing:
-        hashed: Future[None] | None = None
-        while block := reading.read(_BLOCK):
-            if hashed is not None:
-                hashed.result()
-            if len(block) == _BLOCK:
-                hashed = hashing.submit(digest.update, block)
-            else:
-                # A small file is no work for a thread.
-                digest.update(block)
-            writing.write(block)
-            size += len(block)
-    return size
+    if Path(source).stat().st_size < _BLOCK:
+        # A small file is no work for a thread.
+        content = Path(source).read_bytes()
+        digest.update(content)
+        return target.write_bytes(content)
+    with ThreadPoolExecutor(1) as hashing:
+        hashed = hashing.submit(_read_into, digest, Path(source))
+        # The kernel copies many times as fast as Python hands it blocks to write, which it holds up when it is busy.
+        shutil.copyfile(source, target)
+        return hashed.result()
 
 
 def _read_into(digest: _Hash, file: Path) -> int:

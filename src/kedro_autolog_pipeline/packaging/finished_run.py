@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from kedro_autolog_pipeline.packaging.early_copies import NO_EARLY_COPIES, EarlyCopies
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
 from kedro_autolog_pipeline.packaging.kept_artifacts import KeptArtifact
 from kedro_autolog_pipeline.packaging.run_record import RunRecord
@@ -21,9 +22,11 @@ class FinishedRun:
         record: What is known of it: the parameters it had, and what it saved.
         staging: Where its models are put together.
         kept: Artifacts of an earlier packaging of it by dataset name, which are taken before the catalog's.
+        early: What was copied of it while it trained.
     """
 
     run: KedroRun
     record: RunRecord
     staging: StagingDirectory
     kept: Mapping[str, KeptArtifact] = attrs.field(factory=dict)
+    early: EarlyCopies = NO_EARLY_COPIES

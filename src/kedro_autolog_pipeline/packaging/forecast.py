@@ -14,7 +14,6 @@ from kedro.io import AbstractDataset, DataCatalog, DatasetError
 from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.packaging.artifacts import named_modules
-from kedro_autolog_pipeline.packaging.contents import function_seeds, other_seeds
 from kedro_autolog_pipeline.packaging.environment import Environment, Seed, find_environment
 from kedro_autolog_pipeline.packaging.functions import import_path
 from kedro_autolog_pipeline.packaging.locations import (
@@ -26,6 +25,7 @@ from kedro_autolog_pipeline.packaging.locations import (
 )
 from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.pairing import Pair, dataset_of
+from kedro_autolog_pipeline.packaging.seeds import function_seeds, other_seeds
 from kedro_autolog_pipeline.packaging.validators import declared_validators
 from kedro_autolog_pipeline.serving.manifest import Origin
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import attrs
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from kedro_autolog_pipeline.packaging.functions import resolved_step
@@ -33,6 +35,17 @@ class _LoadedDataset(AbstractDataset[Any, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {}
+
+
+class _InferencePipeline(Pipeline):
+    """A pipeline that knows its inputs: Kedro's runner asks for them behind each input of a node, to release it."""
+
+    @cached_property
+    def _free_inputs(self) -> set[str]:
+        return super().inputs()
+
+    def inputs(self) -> set[str]:
+        return set(self._free_inputs)
 
 
 @attrs.frozen
@@ -71,7 +84,7 @@ class LivePipeline:
                     **{name: _LoadedDataset(load) for name, load in self.artifacts.items()},
                 }
             )
-            result = SequentialRunner().run(self.pair.inference, catalog)
+            result = SequentialRunner().run(_InferencePipeline(self.pair.inference.nodes), catalog)
         return _bare({name: result[name].load() for name in sorted(result)})
 
     def constants(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -164,6 +165,7 @@ def _arguments(dataset: AbstractDataset[Any, Any]) -> Mapping[str, Any]:
     return arguments
 
 
+@lru_cache(maxsize=256)
 def _parameters(kind: type) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(kind).parameters
 

@@ -17,6 +17,8 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import AbstractDataset, DataCatalog
 
+from kedro_autolog_pipeline.packaging.early_copies import NO_EARLY_COPIES, EarlyCopies
+from kedro_autolog_pipeline.packaging.file_state import FileState
 from kedro_autolog_pipeline.packaging.locations import find_location, saved_version, unwrapped
 from kedro_autolog_pipeline.packaging.pairing import dataset_of
 
@@ -45,26 +47,6 @@ _LOOK_SHARE = 0.01
 
 
 @attrs.frozen
-class FileState:
-    """What a file was at one moment.
-
-    Attributes:
-        size: Bytes; None where the file system does not say.
-        mtime_ns: When it was written, in nanoseconds since 1970; None for a remote file.
-        ctime_ns: When it was written, renamed or linked, likewise.
-        inode: Which file of its disk it is; None for a remote file.
-        tag: What a remote file system says that is different for other bytes or another write (an etag, a digest, a
-            generation, a time); None for a local file, and where it says nothing of the kind.
-    """
-
-    size: int | None
-    mtime_ns: int | None = None
-    ctime_ns: int | None = None
-    inode: int | None = None
-    tag: str | None = None
-
-
-@attrs.frozen
 class SavedState:
     """What a dataset's data were when a run had saved it; plain JSON with ``cattrs``.
 
@@ -79,6 +61,11 @@ class SavedState:
     version: str | None
     files: dict[str, FileState] | None
 
+    @property
+    def file(self) -> FileState | None:
+        """The file; None for a directory, and where nobody could look."""
+        return None if self.files is None else self.files.get("")
+
 
 @attrs.define(eq=False)
 class SaveTap:
@@ -90,11 +77,13 @@ class SaveTap:
         dataset: The dataset in the run's catalog, which stays what it is.
         name: Its name there.
         journal: The file to note it in.
+        early: What may copy it at once.
     """
 
     dataset: AbstractDataset[Any, Any]
     name: str
     journal: Path
+    early: EarlyCopies = NO_EARLY_COPIES
     _shadowed: Callable[[Any], None] | None = None
     _seconds_spent: float = 0.0
     _next_look: float = 0.0
@@ -141,7 +130,10 @@ class SaveTap:
     def _note(self) -> None:
         started = time.monotonic()
         self._is_due = False
-        self._write(self._state(is_looking=True))
+        state = self._state(is_looking=True)
+        self._write(state)
+        if state.path is not None and state.file is not None:
+            self.early.begin(state.path, state.file)
         seconds = time.monotonic() - started
         self._seconds_spent += seconds
         if self._seconds_spent > _FREE_LOOKS:
@@ -177,13 +169,16 @@ class SaveTap:
             )
 
 
-def tap_saves(names: Iterable[str], catalog: DataCatalog, journal: Path) -> list[SaveTap]:
+def tap_saves(
+    names: Iterable[str], catalog: DataCatalog, journal: Path, early: EarlyCopies = NO_EARLY_COPIES
+) -> list[SaveTap]:
     """Have datasets noted when they are saved.
 
     Args:
         names: Their names, as the run's nodes write them.
         catalog: The run's own catalog, before its first node.
         journal: The file to note them in, made anew; its directory exists.
+        early: What may copy them at once.
 
     Returns:
         The taps, to be detached in this order when the run has ended.
@@ -197,7 +192,7 @@ def tap_saves(names: Iterable[str], catalog: DataCatalog, journal: Path) -> list
         # The runner, too, has the catalog make what it does not know.
         dataset = catalog.get(name, fallback_to_runtime_pattern=True)
         if dataset is not None:
-            taps.append(SaveTap(dataset, name, journal))
+            taps.append(SaveTap(dataset, name, journal, early))
             taps[-1].attach()
     # Two names may be one object: what came last shadows the others.
     return taps[::-1]
@@ -273,22 +268,27 @@ def _difference(before: FileState | None, now: FileState | None) -> str | None:
 
 
 def _look(filesystem: AbstractFileSystem, path: str) -> dict[str, FileState]:
+    is_local = isinstance(filesystem, LocalFileSystem)
     # A listing that was fetched before the save is no longer true.
     filesystem.invalidate_cache()
+    if is_local and not Path(path).is_dir():
+        return {"": _local_state(path)}
     if not filesystem.isdir(path):
-        return {"": _file_state(filesystem, path, filesystem.info(path))}
+        return {"": _remote_state(filesystem.info(path))}
     prefix = path.rstrip("/") + "/"
     return {
-        file.removeprefix(prefix): _file_state(filesystem, file, entry)
+        file.removeprefix(prefix): _local_state(file) if is_local else _remote_state(entry)
         for file, entry in filesystem.find(path, detail=True).items()
         # An object store may list the directory itself, and others whose names begin likewise.
         if file.startswith(prefix) and file != prefix
     }
 
 
-def _file_state(filesystem: AbstractFileSystem, path: str, entry: dict[str, Any]) -> FileState:
-    if isinstance(filesystem, LocalFileSystem):
-        status = Path(path).stat()
-        return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+def _local_state(path: str) -> FileState:
+    status = os.stat(path)  # noqa: PTH116 - many files are looked at, and a Path takes longer to make
+    return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def _remote_state(entry: dict[str, Any]) -> FileState:
     tag = next((entry[key] for key in _TAGS if entry.get(key) is not None), None)
     return FileState(entry.get("size"), tag=None if tag is None else str(tag))

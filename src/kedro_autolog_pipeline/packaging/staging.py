@@ -9,6 +9,8 @@ import attrs
 
 STAGING_DIRECTORY = ".autolog_pipeline"
 
+_EARLY_DIRECTORY = "early"
+
 
 @attrs.frozen
 class StagingDirectory:
@@ -36,10 +38,16 @@ class StagingDirectory:
         return self.path / "saves.jsonl"
 
     @property
+    def early(self) -> Path:
+        """Where files are copied to while the run trains."""
+        return self.path / _EARLY_DIRECTORY
+
+    @property
     def models(self) -> list[Path]:
         """Directories of models that were not packaged, the newest first."""
         found = self.path.iterdir() if self.path.exists() else ()
-        return sorted((path for path in found if path.is_dir()), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        models = [path for path in found if path.is_dir() and path != self.early]
+        return sorted(models, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
     def make(self) -> None:
         """Make the directory, unseen by git."""

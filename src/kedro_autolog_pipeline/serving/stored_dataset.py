@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ class StoredDataset:
         if self.snapshot is not None:
             return read_snapshot(path, self.snapshot)
         # It is the catalog, and not the dataset, that validates.
-        catalog = DataCatalog.from_config({name: {**self.config, self.argument.value: path.as_posix()}})
+        config = {**self.config, "type": _class_or_name(self.config["type"]), self.argument.value: path.as_posix()}
+        catalog = DataCatalog.from_config({name: config})
         return catalog.load(name)
 
     def to_state(self) -> tuple[Any, ...]:
@@ -51,3 +53,15 @@ class StoredDataset:
         """Take up what ``to_state`` gave."""
         config, argument, snapshot = state
         return cls(config, PathArgument(argument), snapshot and SnapshotFormat(snapshot))
+
+
+def _class_or_name(name: str) -> Any:
+    """Give a dataset's class; a name that Kedro knows in its own way, or nobody does, is given back.
+
+    Kedro looks for every name in two packages of its own first, which takes longer than loading a small artifact.
+    """
+    module, _, qualname = name.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), qualname)
+    except (AttributeError, ImportError, ValueError):
+        return name

@@ -1,0 +1,161 @@
+"""Tests of packaging.early_copies."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kedro_autolog_pipeline.packaging import early_copies
+from kedro_autolog_pipeline.packaging.copies import measure_file
+from kedro_autolog_pipeline.packaging.early_copies import EarlyCopies
+from kedro_autolog_pipeline.packaging.file_state import FileState
+
+PATIENCE = 30.0
+"""Seconds after which a copy that should have been made is taken for one that never will be."""
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every file of a few bytes a large one."""
+    monkeypatch.setattr(early_copies, "LARGE", 4)
+    monkeypatch.setattr(early_copies, "SETTLED_SECONDS", 0.01)
+
+
+@pytest.fixture
+def early(tmp_path: Path) -> Iterator[EarlyCopies]:
+    """Give early copies in ``tmp_path / 'early'``."""
+    copies = EarlyCopies(tmp_path / "early")
+    yield copies
+    copies.close()
+
+
+def save(file: Path, content: bytes) -> FileState:
+    """Write a file, as a node saves one, and give its state."""
+    file.write_bytes(content)
+    status = file.stat()
+    return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def wait_for_copy(directory: Path, content: bytes) -> None:
+    """Wait until a directory has a file with some bytes."""
+    end = time.monotonic() + PATIENCE
+    while not any(file.read_bytes() == content for file in directory.iterdir()):
+        if time.monotonic() > end:
+            pytest.fail(f"There is no copy in {directory}.")
+        time.sleep(0.01)
+
+
+def test_a_large_file_is_copied_before_anybody_asks(early: EarlyCopies, tmp_path: Path) -> None:
+    """What is taken has the bytes, the size and the digest of the file, once."""
+    file, target = tmp_path / "model", tmp_path / "target"
+    state = save(file, b"content")
+
+    early.begin(str(file), state)
+    wait_for_copy(tmp_path / "early", b"content")
+    measure = early.take(str(file), state, target)
+
+    assert measure_file(file) == measure
+    assert target.read_bytes() == b"content"
+    assert early.take(str(file), state, tmp_path / "again") is None
+
+
+def test_a_small_or_remote_file_is_left_for_later(early: EarlyCopies, tmp_path: Path) -> None:
+    """Copying it takes no time that anybody would notice, or is not copying."""
+    small = save(tmp_path / "small", b"abc")
+    remote = FileState(2**40, tag="etag")
+
+    early.begin(str(tmp_path / "small"), small)
+    early.begin("bucket/large", remote)
+
+    assert not (tmp_path / "early").exists()
+    assert early.take(str(tmp_path / "small"), small, tmp_path / "target") is None
+    assert early.take("bucket/large", remote, tmp_path / "target") is None
+
+
+def test_a_file_that_is_saved_again_is_copied_again(early: EarlyCopies, tmp_path: Path) -> None:
+    """Only the bytes of the last save count."""
+    file, target = tmp_path / "model", tmp_path / "target"
+    early.begin(str(file), save(file, b"before"))
+    wait_for_copy(tmp_path / "early", b"before")
+    state = save(file, b"after it")
+
+    early.begin(str(file), state)
+    wait_for_copy(tmp_path / "early", b"after it")
+
+    assert early.take(str(file), state, target) is not None
+    assert target.read_bytes() == b"after it"
+
+
+def test_a_copy_of_another_state_is_not_taken(early: EarlyCopies, tmp_path: Path) -> None:
+    """A file that something else than a save has written to since is copied anew, or refused, by whoever asks."""
+    file = tmp_path / "model"
+    early.begin(str(file), save(file, b"before"))
+    wait_for_copy(tmp_path / "early", b"before")
+
+    assert early.take(str(file), save(file, b"written"), tmp_path / "target") is None
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_training_that_ends_at_once_waits_for_nothing(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy that has not begun is not begun any more."""
+    monkeypatch.setattr(early_copies, "SETTLED_SECONDS", 3600.0)
+    state = save(tmp_path / "model", b"content")
+    early.begin(str(tmp_path / "model"), state)
+
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+    assert [] == list((tmp_path / "early").iterdir())
+
+
+def test_a_disk_that_may_become_full_is_left_to_the_training(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is copied only where it would fit several times."""
+    state = save(tmp_path / "model", b"content")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=7 * 3))
+
+    early.begin(str(tmp_path / "model"), state)
+    time.sleep(0.1)
+
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+
+
+def test_what_cannot_be_copied_is_left_for_later(early: EarlyCopies, tmp_path: Path) -> None:
+    """The training goes on; whoever packages tries again, and tells."""
+    state = save(tmp_path / "model", b"content")
+    (tmp_path / "model").unlink()
+
+    early.begin(str(tmp_path / "model"), state)
+    time.sleep(0.1)
+
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+
+
+def test_another_process_copies_nothing(early: EarlyCopies, tmp_path: Path) -> None:
+    """A worker of ParallelRunner's may end with its node."""
+    state = save(tmp_path / "model", b"content")
+
+    theirs: EarlyCopies = pickle.loads(pickle.dumps(early))
+    theirs.begin(str(tmp_path / "model"), state)
+    theirs.close()
+
+    assert theirs.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+    assert not (tmp_path / "early").exists()
+
+
+def test_copies_that_nobody_takes_are_removed(early: EarlyCopies, tmp_path: Path) -> None:
+    """A training that fails leaves none behind, and may be closed twice."""
+    early.begin(str(tmp_path / "model"), save(tmp_path / "model", os.urandom(100)))
+
+    early.close()
+    early.close()
+
+    assert not (tmp_path / "early").exists()
