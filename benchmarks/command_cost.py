@@ -31,7 +31,7 @@ def measure(directory: Path, twins: Twins, turns: int) -> Findings:
         twins: The same environment with us and without.
         turns: How often each command runs in each.
     """
-    project = write_measured_project(directory / "project", Shape())
+    project = write_measured_project(directory / "project", Shape(), twins.with_us)
     comparisons = []
     for name, arguments in COMMANDS.items():
         measured = interleaved(

@@ -11,6 +11,7 @@ import attrs
 from benchmarks.measured_project import Shape, write_measured_project
 from benchmarks.measurements import interleaved, line_through
 from benchmarks.report import Comparison, Findings, Unit
+from benchmarks.twin_environments import Twins
 
 RATIO = 1.5
 """What the second half of a size may cost of the first: 1 where cost is linear, 3 where it is quadratic."""
@@ -38,11 +39,12 @@ class Sizes:
     mebibytes: Sequence[int]
 
 
-def measure(directory: Path, turns: int, sizes: Sizes, training_seconds: float) -> Findings:
+def measure(directory: Path, twins: Twins, turns: int, sizes: Sizes, training_seconds: float) -> Findings:
     """Measure from the last node to READY, in a database and local files.
 
     Args:
         directory: An empty one.
+        twins: The environments with us and without.
         turns: How often each size packages.
         sizes: The sizes.
         training_seconds: How long a training lasts: long enough for the verifying process to start.
@@ -59,7 +61,8 @@ def measure(directory: Path, turns: int, sizes: Sizes, training_seconds: float) 
     }
     shapes = {shape for kind in kinds.values() for shape in kind.values()}
     projects = {
-        shape: write_measured_project(directory / f"{number}", shape) for number, shape in enumerate(sorted(shapes))
+        shape: write_measured_project(directory / f"{number}", shape, twins.with_us)
+        for number, shape in enumerate(sorted(shapes))
     }
     measured = interleaved({f"{shape}": project.seconds for shape, project in projects.items()}, turns)
     found = [compared(kind, {n: measured[f"{shape}"] for n, shape in of.items()}) for kind, of in kinds.items() if of]

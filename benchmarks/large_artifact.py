@@ -5,18 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-
-from mlflow import MlflowClient
 
 from benchmarks.measured_project import PEER, Plugin, Shape, write_measured_project
 from benchmarks.measurements import interleaved, typical_ratio
 from benchmarks.report import Comparison, Findings, Unit
-from benchmarks.server_process import HOST, free_port, serving
-from benchmarks.surroundings import PYTHON
+from benchmarks.server_process import tracking_server
+from benchmarks.surroundings import PEER_PYTHON
+from benchmarks.twin_environments import Twins
 
 COPY_RATIO, PEER_RATIO, UPLOAD_RATIO = 1.3, 0.6, 1.15
 """What packaging may take of the time of `cp`, of kedro-mlflow's, and of a bare upload's."""
@@ -24,24 +21,25 @@ COPY_RATIO, PEER_RATIO, UPLOAD_RATIO = 1.3, 0.6, 1.15
 MEBIBYTE = 2**20
 
 
-def measure(directory: Path, turns: int, mebibytes: int, training_seconds: float) -> Findings:
+def measure(directory: Path, twins: Twins, turns: int, mebibytes: int, training_seconds: float) -> Findings:
     """Measure an artifact that takes no time to load, so that what loads it takes none of what is measured.
 
     Args:
         directory: An empty one.
+        twins: The same environment with us and without.
         turns: How often each packages and copies.
         mebibytes: Size of the artifact.
         training_seconds: How long the training lasts: long enough for the verifying process to start.
     """
     shape = Shape(seconds=training_seconds, blob_bytes=mebibytes * MEBIBYTE)
-    local = _local(directory / "local", turns, shape)
-    remote = _remote(directory / "remote", turns, shape)
+    local = _local(directory / "local", twins, turns, shape)
+    remote = _remote(directory / "remote", twins, turns, shape)
     return Findings([*local.comparisons, *remote.comparisons], [*local.remarks, *remote.remarks])
 
 
-def _local(directory: Path, turns: int, shape: Shape) -> Findings:
-    ours = write_measured_project(directory / "ours", shape)
-    theirs = write_measured_project(directory / "theirs", shape, Plugin.KEDRO_MLFLOW)
+def _local(directory: Path, twins: Twins, turns: int, shape: Shape) -> Findings:
+    ours = write_measured_project(directory / "ours", shape, twins.with_us)
+    theirs = write_measured_project(directory / "theirs", shape, PEER_PYTHON, Plugin.KEDRO_MLFLOW)
     written = []
 
     def package() -> float:
@@ -89,17 +87,17 @@ def _local(directory: Path, turns: int, shape: Shape) -> Findings:
         ],
         [
             f"`sha256sum` of the same file is {median(measured['sha256sum']):.2f} s.",
-            f"Packaging writes {median(written) / shape.blob_bytes:.3f} times its bytes.",
+            f"Packaging writes {median(written) / shape.blob_bytes - 1:.3f} times its bytes.",
         ],
     )
 
 
-def _remote(directory: Path, turns: int, shape: Shape) -> Findings:
+def _remote(directory: Path, twins: Twins, turns: int, shape: Shape) -> Findings:
     directory.mkdir()
-    with _tracking_server(directory) as uri:
-        ours = write_measured_project(directory / "ours", shape, tracking_uri=uri)
-        client = MlflowClient(uri)
-        run_id = client.create_run("0").info.run_id
+    with tracking_server(directory) as uri:
+        ours = write_measured_project(directory / "ours", shape, twins.with_us, tracking_uri=uri)
+        theirs = write_measured_project(directory / "theirs", shape, twins.without_us, tracking_uri=uri)
+        training = [str(theirs.python), "-m", "kedro", "run", "--pipelines", "training"]
 
         def package() -> float:
             seconds = ours.seconds()
@@ -107,43 +105,21 @@ def _remote(directory: Path, turns: int, shape: Shape) -> Findings:
             return seconds
 
         def upload() -> float:
-            started = time.perf_counter()
-            client.log_artifact(run_id, str(ours.path / "data" / "blob"))
-            seconds = time.perf_counter() - started
+            # Behind the same training, for the disk is still busy with what that has written.
+            seconds = theirs.run(training, MEASURE_MLFLOW="upload", MLFLOW_TRACKING_URI=uri)["upload_seconds"]
             shutil.rmtree(directory / "mlartifacts")
             return seconds
 
         measured = interleaved({"ours": package, "theirs": upload}, turns)
     comparison = Comparison(
         what=f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, mlflow server",
-        peer="MlflowClient.log_artifact",
+        peer="log_artifact alone",
         unit=Unit.SECONDS,
         **measured,
         target=f"≤ {UPLOAD_RATIO}x",
         is_met=typical_ratio(**measured) <= UPLOAD_RATIO,
     )
     return Findings([comparison])
-
-
-@contextmanager
-def _tracking_server(directory: Path) -> Iterator[str]:
-    """Start `mlflow server` with its files in a directory, and give its address."""
-    port = free_port()
-    options = [
-        "--host",
-        HOST,
-        "--port",
-        f"{port}",
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        f"sqlite:///{directory / 'mlflow.db'}",
-        "--artifacts-destination",
-        str(directory / "mlartifacts"),
-    ]
-    command = [str(PYTHON), "-m", "mlflow", "server", *options]
-    with serving(command, port, "/health", directory / "server.log"):
-        yield f"http://{HOST}:{port}"
 
 
 def _seconds_of(command: list[str]) -> float:

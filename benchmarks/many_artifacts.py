@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.measured_project import Shape, write_measured_project
 from benchmarks.measurements import interleaved, typical_ratio
 from benchmarks.report import Comparison, Findings, Unit
+from benchmarks.twin_environments import Twins
 
 COPIES = 2
 """How many times the copying of all of them may be added to the packaging of one."""
@@ -17,18 +18,21 @@ COPIES = 2
 ARTIFACT_BYTES = 10 * 2**10
 
 
-def measure(directory: Path, turns: int, artifacts: int, training_seconds: float) -> Findings:
+def measure(directory: Path, twins: Twins, turns: int, artifacts: int, training_seconds: float) -> Findings:
     """Measure packaging one artifact, packaging many, and copying many.
 
     Args:
         directory: An empty one.
+        twins: The environments with us and without.
         turns: How often each is measured.
         artifacts: How many are many.
         training_seconds: How long the training lasts: long enough for the verifying process to start.
     """
     one, many = (
         write_measured_project(
-            directory / name, Shape(seconds=training_seconds, artifacts=number, artifact_bytes=ARTIFACT_BYTES)
+            directory / name,
+            Shape(seconds=training_seconds, artifacts=number, artifact_bytes=ARTIFACT_BYTES),
+            twins.with_us,
         )
         for name, number in (("one", 1), ("many", artifacts))
     )

@@ -12,7 +12,7 @@ import attrs
 import yaml
 from mlflow import MlflowClient
 
-from benchmarks.surroundings import PEER_PYTHON, PYTHON, ROOT, environment
+from benchmarks.surroundings import ROOT, environment
 
 TEMPLATE = ROOT / "benchmarks" / "project"
 
@@ -51,7 +51,7 @@ class Packaged:
 
     Attributes:
         seconds: From the end of the last node, with what it saves, to the READY model.
-        bytes_written: What the process of `kedro run` wrote from then on, to whatever.
+        bytes_written: What the process of `kedro run` wrote, to whatever, the nodes' own data included.
         stored_bytes: What the store holds of it.
     """
 
@@ -66,12 +66,12 @@ class MeasuredProject:
 
     Attributes:
         path: Its directory.
-        plugin: Who packages its model.
-        tracking_uri: Where.
+        python: The interpreter that runs it.
+        tracking_uri: Where its model is packaged.
     """
 
     path: Path
-    plugin: Plugin
+    python: Path
     tracking_uri: str
 
     def package(self) -> Packaged:
@@ -80,8 +80,7 @@ class MeasuredProject:
         Raises:
             ChildProcessError: When it fails.
         """
-        python = PYTHON if self.plugin is Plugin.OURS else PEER_PYTHON
-        notes = self.run([str(python), "-m", "kedro", "run", "--pipelines", "training"])
+        notes = self.run([str(self.python), "-m", "kedro", "run", "--pipelines", "training"])
         client = MlflowClient(self.tracking_uri)
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         newest = client.search_logged_models(experiments, max_results=1)[0]
@@ -117,13 +116,14 @@ class MeasuredProject:
 
 
 def write_measured_project(
-    directory: Path, shape: Shape, plugin: Plugin = Plugin.OURS, tracking_uri: str | None = None
+    directory: Path, shape: Shape, python: Path, plugin: Plugin = Plugin.OURS, tracking_uri: str | None = None
 ) -> MeasuredProject:
     """Write a project.
 
     Args:
         directory: Where; it does not exist.
         shape: What it holds.
+        python: The interpreter that runs it.
         plugin: Who is to package its model.
         tracking_uri: The tracking server; None for a database in the project.
     """
@@ -136,4 +136,4 @@ def write_measured_project(
     if plugin is Plugin.OURS:
         config["autolog_pipeline"] = {"models": {"measured": pair}}
     (directory / "conf" / "base" / "mlflow.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    return MeasuredProject(directory, plugin, uri)
+    return MeasuredProject(directory, python, uri)

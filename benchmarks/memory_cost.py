@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -9,6 +10,7 @@ from statistics import median
 from benchmarks.measured_project import MeasuredProject, Shape, write_measured_project
 from benchmarks.measurements import interleaved
 from benchmarks.report import Comparison, Findings, Unit
+from benchmarks.server_process import tracking_server
 from benchmarks.twin_environments import Twins
 
 LIMIT = 20.0
@@ -27,30 +29,40 @@ def measure(directory: Path, twins: Twins, turns: int) -> Findings:
         twins: The same environment with us and without.
         turns: How often each trains.
     """
-    project = write_measured_project(directory / "project", Shape())
-    measured = interleaved(
-        {
-            "ours": partial(_peak, project, twins.with_us),
-            "theirs": partial(_peak, project, twins.without_us, MEASURE_MLFLOW="import"),
-            "opening": partial(_peak, project, twins.without_us, **_OPENING),
-            "alone": partial(_peak, project, twins.without_us),
-        },
-        turns,
-    )
-    alone, opening = median(measured.pop("alone")), median(measured.pop("opening"))
-    comparison = Comparison(
-        what="peak memory of kedro run",
-        peer="without us, importing mlflow",
-        unit=Unit.MEBIBYTES,
-        **measured,
-        target=f"≤ {LIMIT:.0f} MiB more",
-        is_met=median(measured["ours"]) - median(measured["theirs"]) <= LIMIT,
-    )
+    with tracking_server(directory) as uri:
+        local = write_measured_project(directory / "local", Shape(), twins.with_us)
+        remote = write_measured_project(directory / "remote", Shape(), twins.with_us, tracking_uri=uri)
+        measured = interleaved(
+            {
+                "local": partial(_peak, local, twins.with_us),
+                "remote": partial(_peak, remote, twins.with_us),
+                "importing": partial(_peak, local, twins.without_us, MEASURE_MLFLOW="import"),
+                "opening": partial(_peak, local, twins.without_us, **_OPENING),
+                "alone": partial(_peak, local, twins.without_us),
+            },
+            turns,
+        )
+    alone, opening = median(measured["alone"]), median(measured["opening"])
     remark = (
         f"Without us, `kedro run` peaks at {alone:.0f} MiB, and at {opening:.0f} MiB where it opens an empty run of "
         "MLflow's in a database."
     )
-    return Findings([comparison], [remark])
+    stores = {"local": "a database", "remote": "an mlflow server"}
+    return Findings(
+        [_compared(store, measured[name], measured["importing"]) for name, store in stores.items()], [remark]
+    )
+
+
+def _compared(store: str, ours: Sequence[float], theirs: Sequence[float]) -> Comparison:
+    return Comparison(
+        what=f"peak memory of kedro run, tracked in {store}",
+        peer="without us, importing mlflow",
+        unit=Unit.MEBIBYTES,
+        ours=ours,
+        theirs=theirs,
+        target=f"≤ {LIMIT:.0f} MiB more",
+        is_met=median(ours) - median(theirs) <= LIMIT,
+    )
 
 
 def _peak(project: MeasuredProject, python: Path, **variables: str) -> float:

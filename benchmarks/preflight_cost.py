@@ -12,7 +12,8 @@ from benchmarks import preflight_worker
 from benchmarks.measured_project import MeasuredProject, Shape, write_measured_project
 from benchmarks.measurements import interleaved
 from benchmarks.report import Comparison, Findings, Unit
-from benchmarks.surroundings import PYTHON, environment
+from benchmarks.surroundings import environment
+from benchmarks.twin_environments import Twins
 
 LIMIT = 0.05
 """Seconds that it may take at most beyond the import of the inference pipeline."""
@@ -20,14 +21,15 @@ LIMIT = 0.05
 SHAPE = Shape(nodes=10, artifacts=10, artifact_bytes=2**10)
 
 
-def measure(directory: Path, turns: int) -> Findings:
+def measure(directory: Path, twins: Twins, turns: int) -> Findings:
     """Measure in a process for each turn, in which nothing but what Kedro itself needs is imported before.
 
     Args:
         directory: An empty one.
+        twins: The environments with us and without.
         turns: Number of processes.
     """
-    project = write_measured_project(directory / "project", SHAPE)
+    project = write_measured_project(directory / "project", SHAPE, twins.with_us)
     imports: list[float] = []
     measured = interleaved({"ours": partial(_seconds, project, imports)}, turns)["ours"]
     comparison = Comparison(
@@ -44,7 +46,7 @@ def measure(directory: Path, turns: int) -> Findings:
 
 def _seconds(project: MeasuredProject, imports: list[float]) -> float:
     done = subprocess.run(
-        [PYTHON, preflight_worker.__file__],
+        [project.python, preflight_worker.__file__],
         cwd=project.path,
         env=environment(),
         capture_output=True,

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from benchmarks.surroundings import environment
+from benchmarks.surroundings import PYTHON, environment
 
 HOST = "127.0.0.1"
 
@@ -46,6 +46,17 @@ def serving(command: list[str], port: int, path: str, log: Path) -> Iterator[Non
             # The command starts the server as a process of its own, which outlives it.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
+
+
+@contextmanager
+def tracking_server(directory: Path) -> Iterator[str]:
+    """Start `mlflow server` with its database, its files and its log in a directory, and give its address."""
+    port = free_port()
+    command = [str(PYTHON), "-m", "mlflow", "server", "--host", HOST, "--port", f"{port}", "--workers", "1"]
+    places = ["--backend-store-uri", f"sqlite:///{directory / 'mlflow.db'}"]
+    places += ["--artifacts-destination", str(directory / "mlartifacts")]
+    with serving([*command, *places], port, "/health", directory / "server.log"):
+        yield f"http://{HOST}:{port}"
 
 
 def free_port() -> int:

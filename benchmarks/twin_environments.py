@@ -28,17 +28,23 @@ class Twins:
 
 
 def make_twins(directory: Path) -> Twins:
-    """Make two environments of links to what is installed here, the metadata with the entry points included.
+    """Make two environments of links to what is installed here, one of them with us as an index installs us.
 
     Args:
         directory: An empty one, for as long as they are used.
     """
     twins = Twins(*(_environment(directory / name) for name in ("with", "without")))
     package = Path(kedro_autolog_pipeline.__file__).parent
-    (metadata,) = _installed().glob(f"{_OURS}-*.dist-info")
-    # As an index installs it: what is editable adds a directory to all that Python searches.
-    for source in (package, metadata):
-        (_libraries(twins.with_us) / source.name).symlink_to(source)
+    (editable,) = _installed().glob(f"{_OURS}-*.dist-info")
+    libraries = _libraries(twins.with_us)
+    (libraries / package.name).symlink_to(package)
+    # What is editable adds a directory to all that Python searches, and its code to all models.
+    metadata = libraries / editable.name
+    metadata.mkdir()
+    for name in ("METADATA", "entry_points.txt"):
+        (metadata / name).symlink_to(editable / name)
+    files = [f"{package.name}/{file.relative_to(package).as_posix()}" for file in package.rglob("*.py")]
+    (metadata / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
     return twins
 
 
