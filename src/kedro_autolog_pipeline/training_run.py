@@ -28,6 +28,7 @@ from kedro_autolog_pipeline.preflight import check_run, find_candidates
 from kedro_autolog_pipeline.project import Project
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.termination import Termination
+from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
@@ -282,6 +283,7 @@ def _record(prepared: PreparedRun, tracked: TrackedRun, partial: Iterable[str]) 
         models=[*(pair.config.name for pair in pairs), *partial],
         parameters=parameters,
         closes_run=tracked.is_ours,
+        process=this_process(),
     )
 
 

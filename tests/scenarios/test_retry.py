@@ -243,6 +243,23 @@ def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroP
     assert [run.info.status for run in runs(client)] == ["FINISHED"]
 
 
+def test_the_run_of_a_killed_training_is_ended_by_the_retry(project: KedroProject, client: MlflowClient) -> None:
+    """Its process is seen to be gone; what it had saved by then is a model all the same."""
+    project.run(pipelines=["data_processing"])
+    project.write_pipeline(
+        "training", re.sub(r"(def evaluate\(.*\):\n)", r"\1    import os; os.kill(os.getpid(), 9)\n", TRAINING)
+    )
+    killed = project.run_command("training")
+    (run,) = runs(client)
+
+    packaging = repackage(Request(run.info.run_id, project.path))
+
+    assert killed.returncode == -signal.SIGKILL
+    assert packaging.failure is None
+    assert set(models(client)) == {"READY"}
+    assert [("RUNNING", "KILLED")] == [(run.info.status, after.info.status) for after in runs(client)]
+
+
 def test_a_killed_packaging_is_settled_by_the_next_training(project: KedroProject, client: MlflowClient) -> None:
     """Whoever forgets the retry still has no model that seems to be in the making for ever."""
     project.run(pipelines=["data_processing"])

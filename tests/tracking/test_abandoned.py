@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+import time
 
 import pytest
 from mlflow.entities import LoggedModel, LoggedModelStatus
@@ -56,6 +57,29 @@ def test_a_process_is_gone_when_it_is_seen_to_be() -> None:
     assert [True, False, False, False] == [
         is_gone(process) for process in (dead_process(), this_process(), "elsewhere 1 12.00", "")
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no zombies.")
+def test_a_zombie_is_gone() -> None:
+    """In a container without an init process, nobody asks how a process that was killed has ended."""
+    code = (
+        "from kedro_autolog_pipeline.tracking.abandoned import this_process; print(this_process(), flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        name = process.stdout.readline().strip()
+        lives = not is_gone(name)
+
+        process.kill()
+        process.stdout.read()
+        deadline = time.monotonic() + 30
+        while not (has_gone := is_gone(name)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    assert lives
+    assert has_gone
 
 
 def test_an_id_that_was_given_again_is_another_process(run: TrackedRun) -> None:

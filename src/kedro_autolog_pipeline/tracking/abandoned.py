@@ -79,7 +79,9 @@ def is_gone(process: str) -> bool:
         return False
     number, _, started = rest.partition(" ")
     try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" != started
+        found = psutil.Process(int(number))
+        # In a container without an init process, what was killed stays a zombie.
+        return f"{found.create_time():.2f}" != started or found.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return True
 
