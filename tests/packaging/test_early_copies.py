@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import pickle
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Timer
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +20,7 @@ from kedro_autolog_pipeline.packaging.copies import measure_file
 from kedro_autolog_pipeline.packaging.early_copies import EarlyCopies
 from kedro_autolog_pipeline.packaging.file_state import FileState
 
-PATIENCE = 30.0
+PATIENCE = 10.0
 """Seconds after which a copy that should have been made is taken for one that never will be."""
 
 
@@ -101,6 +104,7 @@ def test_a_copy_of_another_state_is_not_taken(early: EarlyCopies, tmp_path: Path
 
     assert early.take(str(file), save(file, b"written"), tmp_path / "target") is None
     assert not (tmp_path / "target").exists()
+    assert [] == list((tmp_path / "early").iterdir())
 
 
 def test_a_training_that_ends_at_once_waits_for_nothing(
@@ -128,15 +132,61 @@ def test_a_disk_that_may_become_full_is_left_to_the_training(
     assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
 
 
-def test_what_cannot_be_copied_is_left_for_later(early: EarlyCopies, tmp_path: Path) -> None:
-    """The training goes on; whoever packages tries again, and tells."""
+def test_what_cannot_be_copied_is_left_for_later(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The training goes on, and a part of a copy takes no room; whoever packages tries again, and tells."""
+
+    def fill(_: object, __: str, target: Path) -> None:
+        target.write_bytes(b"con")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(early_copies, "copy_data", fill)
     state = save(tmp_path / "model", b"content")
-    (tmp_path / "model").unlink()
+
+    with caplog.at_level(logging.DEBUG, early_copies.__name__):
+        early.begin(str(tmp_path / "model"), state)
+        end = time.monotonic() + PATIENCE
+        while not (caplog.records and not any((tmp_path / "early").iterdir())) and time.monotonic() < end:
+            time.sleep(0.01)
+
+    assert [] == list((tmp_path / "early").iterdir())
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+    assert [f"Cannot copy '{tmp_path / 'model'}' while the training goes on."] == caplog.messages
+
+
+def test_a_save_never_fails_for_its_copy(early: EarlyCopies, tmp_path: Path) -> None:
+    """Where the copies cannot go, there are none."""
+    (tmp_path / "early").touch()
+    state = save(tmp_path / "model", b"content")
 
     early.begin(str(tmp_path / "model"), state)
-    time.sleep(0.1)
 
     assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+
+
+def test_a_copy_that_was_given_up_is_removed_as_well(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is still being written when the training ends is waited for, or its file would stay."""
+    is_writing, may_end = Event(), Event()
+
+    def write(_: object, __: str, target: Path) -> None:
+        is_writing.set()
+        may_end.wait(PATIENCE)
+        target.write_bytes(b"content")
+
+    monkeypatch.setattr(early_copies, "copy_data", write)
+    early.begin(str(tmp_path / "model"), save(tmp_path / "model", b"content"))
+    is_writing.wait(PATIENCE)
+    monkeypatch.setattr(early_copies, "LARGE", 1000)
+    early.begin(str(tmp_path / "model"), save(tmp_path / "model", b"now small"))
+    Timer(0.2, may_end.set).start()
+
+    early.close()
+
+    assert may_end.is_set()
+    assert not (tmp_path / "early").exists()
 
 
 def test_another_process_copies_nothing(early: EarlyCopies, tmp_path: Path) -> None:

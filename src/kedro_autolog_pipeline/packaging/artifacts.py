@@ -142,6 +142,7 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
 def place_artifacts(artifacts: Sequence[Artifact], package: Path) -> None:
     """Move the copies of artifacts, all of one staging, to their places in a package: their directory, at once."""
     if artifacts:
+        # An entry's path starts with it, and ends with the file.
         directory = artifacts[0].file.parents[len(PurePosixPath(artifacts[0].entry.path).parts) - 2]
         directory.rename(package / ARTIFACTS_DIRECTORY)
 

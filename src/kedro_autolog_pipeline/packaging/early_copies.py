@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from contextlib import suppress
@@ -12,6 +13,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from kedro_autolog_pipeline.packaging.copies import Measure, copy_data
 from kedro_autolog_pipeline.packaging.file_state import FileState
+
+_LOGGER = logging.getLogger(__name__)
 
 LARGE = 64 * 2**20
 """Bytes from which on a file is copied early; below, it takes less than a tenth of a second anyway."""
@@ -35,7 +38,7 @@ class EarlyCopies:
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._copies: dict[str, _Copy] = {}
-        self._begun = 0
+        self._begun: list[_Copy] = []
 
     def __reduce__(self) -> tuple[type[EarlyCopies], tuple[None]]:
         """Leave the copies and their threads to the process that they are in."""
@@ -43,6 +46,8 @@ class EarlyCopies:
 
     def begin(self, path: str, state: FileState) -> None:
         """Copy a file, unless it is small or on another file system; what was copied of it before is given up.
+
+        It raises nothing, for a node is saving: where no copy can be begun, there is none.
 
         Args:
             path: The file.
@@ -52,9 +57,11 @@ class EarlyCopies:
             self._copies.pop(path).give_up()
         if self._directory is None or state.inode is None or (state.size or 0) < LARGE:
             return
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._begun += 1
-        self._copies[path] = _Copy(path, state, self._directory / f"{self._begun}")
+        # A thread cannot be started where the process may have no more of them.
+        with suppress(OSError, RuntimeError):
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._copies[path] = _Copy(path, state, self._directory / f"{len(self._begun)}")
+            self._begun.append(self._copies[path])
 
     def take(self, path: str, state: FileState, target: Path) -> Measure | None:
         """Move the copy of a file to its place, once; one that is being made is waited for.
@@ -73,15 +80,18 @@ class EarlyCopies:
         copy.give_up()
         measure = copy.wait()
         if measure is None or copy.state != state:
+            # The disk may not have room for this one and the next.
+            copy.file.unlink(missing_ok=True)
             return None
         copy.file.rename(target)
         return measure
 
     def close(self) -> None:
         """Remove the copies that nobody has taken; a second time does nothing."""
-        for copy in self._copies.values():
+        for copy in self._begun:
             copy.give_up()
             copy.wait()
+        self._begun.clear()
         self._copies.clear()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -114,22 +124,20 @@ class _Copy:
         return self._measure
 
     def _run(self) -> None:
-        # When the training has ended, what fails is tried again, and told.
-        with suppress(OSError):
-            try:
-                if not self._is_given_up.wait(SETTLED_SECONDS):
-                    self._make()
-            finally:
-                self._is_done.set()
-            if self._measure is not None:
-                # What the disk has to write now, it need not write when the model goes to the store.
-                _flush(self.file)
+        try:
+            if not self._is_given_up.wait(SETTLED_SECONDS):
+                self._make()
+        except Exception:
+            # When the training has ended, it is tried again, and told. Until then, a part of it only fills the disk.
+            _LOGGER.debug("Cannot copy '%s' while the training goes on.", self._path, exc_info=True)
+            self.file.unlink(missing_ok=True)
+        finally:
+            self._is_done.set()
+        if self._measure is not None:
+            # What the disk has to write now, it need not write when the model goes to the store.
+            with suppress(OSError), self.file.open("rb+") as stream:
+                os.fsync(stream.fileno())
 
     def _make(self) -> None:
         if shutil.disk_usage(self.file.parent).free >= _SPARE * (self.state.size or 0):
             self._measure = copy_data(LocalFileSystem(), self._path, self.file)
-
-
-def _flush(file: Path) -> None:
-    with file.open("rb+") as stream:
-        os.fsync(stream.fileno())
