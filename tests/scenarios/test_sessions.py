@@ -20,12 +20,13 @@ import pandas as pd
 import pytest
 from kedro.framework.startup import bootstrap_project
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, Run
+from mlflow.entities import LoggedModel
 from packaging.version import Version
 
 from installed import install
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 from local_server import free_port, post, wait_until_healthy
+from mlflow_store import models, runs
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
 SECONDS_TO_START = 180
@@ -45,18 +46,6 @@ def meet(place, who):
             raise TimeoutError(f"Nobody else came to {place}.")
         time.sleep(0.02)
 """
-
-
-def runs(client: MlflowClient) -> list[Run]:
-    """Give all runs of a store, the oldest first."""
-    found = client.search_runs([each.experiment_id for each in client.search_experiments()])
-    return sorted(found, key=lambda run: run.info.start_time)
-
-
-def models(client: MlflowClient) -> list[LoggedModel]:
-    """Give all logged models of a store, the oldest first."""
-    found = client.search_logged_models([each.experiment_id for each in client.search_experiments()])
-    return sorted(found, key=lambda model: model.creation_timestamp)
 
 
 def predictions(project: KedroProject, model: LoggedModel) -> list[float]:

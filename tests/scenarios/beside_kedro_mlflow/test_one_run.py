@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from kedro.framework.startup import bootstrap_project
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, Run
+from mlflow.entities import LoggedModel
 
 from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError
 from kedro_project import MODEL, KedroProject
+from mlflow_store import models, runs
 
 # kedro-mlflow and what it imports warn of themselves.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -92,18 +93,6 @@ def configure(project: KedroProject, *, untracked: list[str] | None = None, **ou
             "autolog_pipeline": {"models": {"prices": MODEL}, **ours},
         },
     )
-
-
-def runs(client: MlflowClient) -> list[Run]:
-    """Give all runs of a store, the oldest first."""
-    found = client.search_runs([each.experiment_id for each in client.search_experiments()])
-    return sorted(found, key=lambda run: run.info.start_time)
-
-
-def models(client: MlflowClient) -> list[LoggedModel]:
-    """Give all logged models of a store, the oldest first."""
-    found = client.search_logged_models([each.experiment_id for each in client.search_experiments()])
-    return sorted(found, key=lambda model: model.creation_timestamp)
 
 
 def predictions(model: LoggedModel) -> list[float]:
