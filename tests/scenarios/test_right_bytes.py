@@ -27,8 +27,9 @@ INTRUDER = """
 import pickle
 import fsspec
 
-def intrude(model):
-    \"\"\"Write what another run would, when this one has saved.\"\"\"
+def intrude(table, scaler, model):
+    \"\"\"Write what another run would, when no node of this one is to read the model any more.\"\"\"
+    evaluate(table, scaler, model)
     with fsspec.open({url!r}, "wb", **{options!r}) as stream:
         pickle.dump({{"slope": -1.0}}, stream)
 """
@@ -37,10 +38,9 @@ FOREIGN = {"slope": -1.0}
 
 
 def write(project: KedroProject, model: dict[str, Any], url: str, **options: Any) -> None:
-    """Write the project with this entry of its catalog, and a node that writes to ``url`` when it was saved."""
+    """Write the project with this entry of its catalog, and a last node that writes to ``url``."""
     intruder = INTRUDER.format(url=url, options=options)
-    intruding = 'node(intrude, "model", None),\n        node(evaluate'
-    project.write_pipeline("training", intruder + TRAINING.replace("node(evaluate", intruding))
+    project.write_pipeline("training", intruder + TRAINING.replace("node(evaluate", "node(intrude"))
     project.write_config("catalog", {**CATALOG, "model": model})
     project.write_models({"prices": {**MODEL, "verify": False}})
     # ParallelRunner starts a process at once, which must find the project.
