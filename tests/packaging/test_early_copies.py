@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Timer
+from threading import enumerate as enumerate_threads
 from types import SimpleNamespace
 
 import pytest
@@ -26,8 +27,7 @@ PATIENCE = 10.0
 
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every file of a few bytes a large one."""
-    monkeypatch.setattr(early_copies, "LARGE", 4)
+    """Have the tests wait for nothing long."""
     monkeypatch.setattr(early_copies, "SETTLED_SECONDS", 0.01)
 
 
@@ -47,17 +47,21 @@ def save(file: Path, content: bytes) -> FileState:
 
 
 def wait_for_copy(directory: Path, content: bytes) -> None:
-    """Wait until a directory has a file with some bytes."""
+    """Wait until there is a copy with some bytes in a directory."""
     end = time.monotonic() + PATIENCE
-    while not any(file.read_bytes() == content for file in directory.iterdir()):
+    while not any(file.read_bytes() == content for file in directory.glob("*/*")):
         if time.monotonic() > end:
             pytest.fail(f"There is no copy in {directory}.")
         time.sleep(0.01)
 
 
-def test_a_large_file_is_copied_before_anybody_asks(early: EarlyCopies, tmp_path: Path) -> None:
+@pytest.mark.parametrize("large", [1, 2**20], ids=["written to the disk at once", "left to the system"])
+def test_a_file_is_copied_before_anybody_asks(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
     """What is taken has the bytes, the size and the digest of the file, once."""
-    file, target = tmp_path / "model", tmp_path / "target"
+    monkeypatch.setattr(early_copies, "LARGE", large)
+    file, target = tmp_path / "model", tmp_path / "artifacts" / "model.pkl"
     state = save(file, b"content")
 
     early.begin(str(file), state)
@@ -66,25 +70,54 @@ def test_a_large_file_is_copied_before_anybody_asks(early: EarlyCopies, tmp_path
 
     assert measure_file(file) == measure
     assert target.read_bytes() == b"content"
-    assert early.take(str(file), state, tmp_path / "again") is None
+    assert [target] == list(target.parent.iterdir())
+    assert early.take(str(file), state, tmp_path / "again" / "model.pkl") is None
 
 
-def test_a_small_or_remote_file_is_left_for_later(early: EarlyCopies, tmp_path: Path) -> None:
-    """Copying it takes no time that anybody would notice, or is not copying."""
-    small = save(tmp_path / "small", b"abc")
+def test_many_files_are_copied_by_one_thread(early: EarlyCopies, tmp_path: Path) -> None:
+    """They take turns, in the order of their saves."""
+    threads = {thread.name for thread in enumerate_threads()}
+    states = {f"{i}": save(tmp_path / f"{i}", f"content {i}".encode()) for i in range(20)}
+
+    for name, state in states.items():
+        early.begin(str(tmp_path / name), state)
+    begun = [thread.name for thread in enumerate_threads() if thread.name not in threads]
+    wait_for_copy(tmp_path / "early", b"content 19")
+
+    assert ["copies of artifacts"] == begun
+    for name, state in states.items():
+        assert early.take(str(tmp_path / name), state, tmp_path / f"to {name}" / "copy") is not None
+        assert f"content {name}".encode() == (tmp_path / f"to {name}" / "copy").read_bytes()
+
+
+def test_a_save_puts_off_the_copies_of_what_was_saved_before(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is the training's, as long as its nodes save."""
+    monkeypatch.setattr(early_copies, "SETTLED_SECONDS", 1.0)
+    state = save(tmp_path / "model", b"content")
+    early.begin(str(tmp_path / "model"), state)
+    monkeypatch.setattr(early_copies, "SETTLED_SECONDS", 3600.0)
+    early.begin(str(tmp_path / "scaler"), save(tmp_path / "scaler", b"content"))
+
+    time.sleep(1.5)
+
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
+
+
+def test_a_remote_file_is_left_for_later(early: EarlyCopies, tmp_path: Path) -> None:
+    """It would have to be fetched."""
     remote = FileState(2**40, tag="etag")
 
-    early.begin(str(tmp_path / "small"), small)
     early.begin("bucket/large", remote)
 
+    assert early.take("bucket/large", remote, tmp_path / "target" / "model.pkl") is None
     assert not (tmp_path / "early").exists()
-    assert early.take(str(tmp_path / "small"), small, tmp_path / "target") is None
-    assert early.take("bucket/large", remote, tmp_path / "target") is None
 
 
 def test_a_file_that_is_saved_again_is_copied_again(early: EarlyCopies, tmp_path: Path) -> None:
     """Only the bytes of the last save count."""
-    file, target = tmp_path / "model", tmp_path / "target"
+    file, target = tmp_path / "model", tmp_path / "artifacts" / "model.pkl"
     early.begin(str(file), save(file, b"before"))
     wait_for_copy(tmp_path / "early", b"before")
     state = save(file, b"after it")
@@ -94,6 +127,7 @@ def test_a_file_that_is_saved_again_is_copied_again(early: EarlyCopies, tmp_path
 
     assert early.take(str(file), state, target) is not None
     assert target.read_bytes() == b"after it"
+    assert [] == list((tmp_path / "early").iterdir())
 
 
 def test_a_copy_of_another_state_is_not_taken(early: EarlyCopies, tmp_path: Path) -> None:
@@ -102,8 +136,8 @@ def test_a_copy_of_another_state_is_not_taken(early: EarlyCopies, tmp_path: Path
     early.begin(str(file), save(file, b"before"))
     wait_for_copy(tmp_path / "early", b"before")
 
-    assert early.take(str(file), save(file, b"written"), tmp_path / "target") is None
-    assert not (tmp_path / "target").exists()
+    assert early.take(str(file), save(file, b"written"), tmp_path / "target" / "model.pkl") is None
+    assert not (tmp_path / "target" / "model.pkl").exists()
     assert [] == list((tmp_path / "early").iterdir())
 
 
@@ -115,8 +149,9 @@ def test_a_training_that_ends_at_once_waits_for_nothing(
     state = save(tmp_path / "model", b"content")
     early.begin(str(tmp_path / "model"), state)
 
-    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
-    assert [] == list((tmp_path / "early").iterdir())
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
+    early.close()
+    assert not (tmp_path / "early").exists()
 
 
 def test_a_disk_that_may_become_full_is_left_to_the_training(
@@ -129,7 +164,7 @@ def test_a_disk_that_may_become_full_is_left_to_the_training(
     early.begin(str(tmp_path / "model"), state)
     time.sleep(0.1)
 
-    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
 
 
 def test_what_cannot_be_copied_is_left_for_later(
@@ -151,7 +186,7 @@ def test_what_cannot_be_copied_is_left_for_later(
             time.sleep(0.01)
 
     assert [] == list((tmp_path / "early").iterdir())
-    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
     assert [f"Cannot copy '{tmp_path / 'model'}' while the training goes on."] == caplog.messages
 
 
@@ -162,7 +197,7 @@ def test_a_save_never_fails_for_its_copy(early: EarlyCopies, tmp_path: Path) -> 
 
     early.begin(str(tmp_path / "model"), state)
 
-    assert early.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
 
 
 def test_a_copy_that_was_given_up_is_removed_as_well(
@@ -179,8 +214,7 @@ def test_a_copy_that_was_given_up_is_removed_as_well(
     monkeypatch.setattr(early_copies, "copy_data", write)
     early.begin(str(tmp_path / "model"), save(tmp_path / "model", b"content"))
     is_writing.wait(PATIENCE)
-    monkeypatch.setattr(early_copies, "LARGE", 1000)
-    early.begin(str(tmp_path / "model"), save(tmp_path / "model", b"now small"))
+    early.begin(str(tmp_path / "model"), save(tmp_path / "model", b"written again"))
     Timer(0.2, may_end.set).start()
 
     early.close()
@@ -197,7 +231,7 @@ def test_another_process_copies_nothing(early: EarlyCopies, tmp_path: Path) -> N
     theirs.begin(str(tmp_path / "model"), state)
     theirs.close()
 
-    assert theirs.take(str(tmp_path / "model"), state, tmp_path / "target") is None
+    assert theirs.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
     assert not (tmp_path / "early").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro_datasets.json import JSONDataset
 
 from kedro_autolog_pipeline.packaging.artifacts import Artifact, place_artifacts, stage_artifact
-from kedro_autolog_pipeline.packaging.kept_artifacts import find_kept, list_artifact
+from kedro_autolog_pipeline.packaging.kept_artifacts import artifact_list, find_kept
 from kedro_autolog_pipeline.serving.manifest import Origin
 
 
@@ -20,7 +21,8 @@ def staged(tmp_path: Path, name: str, number: int) -> Artifact:
     catalog = DataCatalog({"model": file, "words": MemoryDataset(["a", number])})
     directory = tmp_path / f"m-{number}"
     artifact = stage_artifact(name, Origin.TRAINED, catalog, directory)
-    list_artifact(artifact, directory)
+    with artifact_list(directory) as note:
+        note(artifact)
     return artifact
 
 
@@ -41,6 +43,31 @@ def test_what_was_kept_is_staged_again(tmp_path: Path, name: str, value: object)
     assert tmp_path / "m-1" / before.entry.path == kept[name].file
     assert before.entry == again.entry
     assert value == again.load()
+
+
+def test_what_is_noted_is_there_at_once(tmp_path: Path) -> None:
+    """A process that is killed while it stages the next artifact has noted this one."""
+    artifact = staged(tmp_path, "words", 1)
+    (tmp_path / "m-1" / "artifacts.jsonl").unlink()
+
+    with artifact_list(tmp_path / "m-1") as note:
+        note(artifact)
+
+        assert {"words"} == set(find_kept([tmp_path / "m-1"]))
+
+
+def test_what_went_to_a_store_is_found_there(tmp_path: Path) -> None:
+    """A package that was moved has left a link behind; one that is gone from the store has left nothing."""
+    artifact = staged(tmp_path, "words", 1)
+    (tmp_path / "store").mkdir()
+    place_artifacts([artifact], tmp_path / "store")
+    (tmp_path / "m-1" / "package").symlink_to(tmp_path / "store", target_is_directory=True)
+
+    again = find_kept([tmp_path / "m-1"])["words"].stage(tmp_path / "m-2")
+
+    assert ["a", 1] == again.load()
+    shutil.rmtree(tmp_path / "store")
+    assert {} == find_kept([tmp_path / "m-1"])
 
 
 def test_the_first_directory_counts(tmp_path: Path) -> None:

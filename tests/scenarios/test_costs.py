@@ -70,17 +70,24 @@ class Audit:
     Attributes:
         processes: Commands of the processes that it has started.
         opened: How often it has opened each file to read it.
+        made: Directories, links and files that it has made or opened to write to, each once, with the event.
     """
 
     processes: list[Any] = attrs.field(factory=list)
     opened: Counter[str] = attrs.field(factory=Counter)
+    made: set[tuple[str, str]] = attrs.field(factory=set)
 
     def note(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Note one of Python's audit events."""
         if event in {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.system"}:
             self.processes.append(arguments)
-        elif event == "open" and isinstance(arguments[0], str) and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
-            self.opened[os.path.realpath(arguments[0])] += 1
+        elif event == "open" and isinstance(arguments[0], str):
+            if arguments[2] & (os.O_WRONLY | os.O_RDWR):
+                self.made.add((event, os.path.realpath(arguments[0])))
+            else:
+                self.opened[os.path.realpath(arguments[0])] += 1
+        elif event in {"os.mkdir", "os.link"}:
+            self.made.add((event, os.path.realpath(arguments[event == "os.link"])))
 
 
 _AUDITS: list[Audit] = []
@@ -215,6 +222,25 @@ def test_an_artifact_is_read_once_to_be_copied_and_as_often_as_the_live_pipeline
     assert audit.opened[os.path.realpath(project.path / "data" / "scaler.pkl")] - 2 <= READINGS
 
 
+def test_an_artifact_is_one_directory_and_one_file_on_its_way_to_a_store_on_the_same_disk(
+    clean_mlflow: None, tmp_path: Path
+) -> None:
+    """It is copied once, and goes with its package: nothing is linked or made anew in the store."""
+    made = []
+    for number in (1, 11):
+        project = write_project(tmp_path / f"shop_{number}")
+        write_artifacts(project, number)
+        project.run()
+        with audited() as audit:
+            project.run()
+        ours = {str(project.path / name) for name in (".autolog_pipeline", "mlartifacts")}
+        made.append(Counter(event for event, path in audit.made if any(path.startswith(place) for place in ours)))
+
+    few, many = made
+    assert {"os.mkdir": 10, "open": 10} == many - few
+    assert 0 == many["os.link"]
+
+
 class Requests:
     """The HTTP requests that this process makes."""
 
@@ -276,10 +302,7 @@ def test_a_server_gets_one_request_for_each_file_and_some_for_the_model(
         project.write_config(
             "mlflow", {"server": {"mlflow_tracking_uri": server}, "autolog_pipeline": {"models": models}}
         )
-        names = {f"artifact_{i}": {"type": "json.JSONDataset", "filepath": f"data/{i}.json"} for i in range(number)}
-        project.write_config("catalog", CATALOG | names)
-        for name, content in artifacts(number).items():
-            project.write_pipeline(name, content)
+        write_artifacts(project, number)
         project.run()
         found.append(requests.take())
     stored = sum(path.is_file() for path in (tmp_path / "served").rglob("*"))
@@ -290,17 +313,22 @@ def test_a_server_gets_one_request_for_each_file_and_some_for_the_model(
     assert others == others_of_many <= REQUESTS_OF_A_RUN
 
 
-def artifacts(number: int) -> dict[str, str]:
-    """Give a training and an inference pipeline with so many artifacts besides the model."""
+def write_artifacts(project: KedroProject, number: int) -> None:
+    """Have a project train and read so many artifacts besides the model."""
     names = [f"artifact_{i}" for i in range(number)]
+    files = {name: {"type": "json.JSONDataset", "filepath": f"data/{name}.json"} for name in names}
+    project.write_config("catalog", CATALOG | files)
     make = f"""
 def make():
     return [{{"number": i}} for i in range({number})]
 """
     training = TRAINING.replace("def create_pipeline", f"{make}\ndef create_pipeline")
-    return {
-        "training": training.replace("return Pipeline([", f"return Pipeline([node(make, None, {names}),"),
-        "inference": f"""
+    project.write_pipeline(
+        "training", training.replace("return Pipeline([", f"return Pipeline([node(make, None, {names}),")
+    )
+    project.write_pipeline(
+        "inference",
+        f"""
 from kedro.pipeline import Pipeline, node
 
 def predict(instances, model, *artifacts):
@@ -309,4 +337,4 @@ def predict(instances, model, *artifacts):
 def create_pipeline(**kwargs):
     return Pipeline([node(predict, ["instances", "model", *{names}], "predictions")])
 """,
-    }
+    )

@@ -16,9 +16,11 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
+from mlflow.exceptions import MlflowException
 
 from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError, RunRecordError, TrackingError
 from kedro_autolog_pipeline.repackaging import Request, repackage
+from kedro_autolog_pipeline.tracking import logged_model
 from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 
 NAMED_TRAINING = re.sub(r"node\((\w+), (.*)\),", r'node(\1, \2, name="\1"),', TRAINING)
@@ -59,6 +61,31 @@ def train_until(project: KedroProject, ending: signal.Signals, pipeline: str, so
     sending = f"    import os; os.kill(os.getpid(), {ending:d})\n"
     project.write_pipeline(pipeline, source.replace(line, f"{sending}{line}"))
     return project.run_command("training").returncode
+
+
+def test_what_was_uploaded_for_a_model_that_did_not_become_ready_is_packaged_again(
+    project: KedroProject, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store has the staged files by then, and the retry finds them, whatever has become of the project's own."""
+
+    def refuse(*_: object) -> None:
+        raise MlflowException("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(logged_model, "_link_metrics", refuse)
+        with pytest.raises(NotPackagedError):
+            project.run()
+    failed = models(client)["FAILED"]
+    for file in (project.path / "data").rglob("*.pkl"):
+        if file.is_file():
+            file.write_bytes(b"rewritten")
+
+    done = project.command("autolog", "package", "--run-id", str(failed.source_run_id))
+
+    assert done.returncode == 0, done.stderr
+    assert list(Path(str(failed.artifact_location).removeprefix("file://")).rglob("scaler.pkl"))
+    loaded = load(client, models(client)["READY"].model_id)
+    assert len(loaded.predict(pd.DataFrame({"x": [1]}))) == 1
 
 
 def test_the_command_that_the_message_names_gives_a_model_in_the_same_run(

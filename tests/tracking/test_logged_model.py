@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -93,19 +95,40 @@ def upload(run: TrackedRun, package: Path) -> Path:
     return store_directory(run)
 
 
-def test_a_store_on_the_same_disk_gets_the_files_without_writing_them_again(run: TrackedRun, tmp_path: Path) -> None:
-    """The store's file is the staged one, and stays when the staged name is gone."""
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """Give a package with one artifact."""
     (tmp_path / "package" / "artifacts" / "model").mkdir(parents=True)
-    staged = tmp_path / "package" / "artifacts" / "model" / "model.pkl"
-    staged.write_bytes(b"content")
-    inode = staged.stat().st_ino
+    (tmp_path / "package" / "artifacts" / "model" / "model.pkl").write_bytes(b"content")
+    return tmp_path / "package"
 
-    directory = upload(run, tmp_path / "package")
-    shutil.rmtree(tmp_path / "package")
 
-    logged = directory / "artifacts" / "model" / "model.pkl"
-    assert inode == logged.stat().st_ino
-    assert b"content" == logged.read_bytes()
+ARTIFACT = Path("artifacts", "model", "model.pkl")
+
+
+def test_a_store_on_the_same_disk_gets_the_package_itself(run: TrackedRun, package: Path) -> None:
+    """Nothing is written again, and what looks for the artifact where it was still finds it."""
+    inode = (package / ARTIFACT).stat().st_ino
+
+    directory = upload(run, package)
+
+    assert inode == (directory / ARTIFACT).stat().st_ino
+    assert b"content" == (directory / ARTIFACT).read_bytes()
+    assert 1 == (directory / ARTIFACT).stat().st_nlink
+    assert package.is_symlink()
+    assert (package / ARTIFACT).samefile(directory / ARTIFACT)
+
+
+def test_what_a_package_is_removed_with_stays_in_the_store(run: TrackedRun, package: Path) -> None:
+    """The staging directory goes, and of the package the link alone goes with it."""
+    staging = package.parent / "staging"
+    staging.mkdir()
+    staged = package.rename(staging / "package")
+
+    directory = upload(run, staged)
+    shutil.rmtree(staging)
+
+    assert b"content" == (directory / ARTIFACT).read_bytes()
 
 
 def test_a_file_that_has_another_name_is_copied(run: TrackedRun, tmp_path: Path) -> None:
@@ -120,14 +143,44 @@ def test_a_file_that_has_another_name_is_copied(run: TrackedRun, tmp_path: Path)
     assert b"content" == (directory / "model.pkl").read_bytes()
 
 
-def test_a_disk_without_links_gets_copies(run: TrackedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a file cannot be linked, it is copied."""
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "model.pkl").write_bytes(b"content")
+def test_another_disk_gets_copies(run: TrackedRun, package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a package cannot be moved, it is copied, and stays."""
 
-    def no_links(*_: object) -> None:
-        raise OSError
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
 
-    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(Path, "rename", refuse)
 
-    assert b"content" == (upload(run, tmp_path / "package") / "model.pkl").read_bytes()
+    directory = upload(run, package)
+
+    assert b"content" == (directory / ARTIFACT).read_bytes()
+    assert not (package / ARTIFACT).samefile(directory / ARTIFACT)
+
+
+def test_a_disk_without_links_gets_the_package_all_the_same(
+    run: TrackedRun, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A retry then takes the artifacts from the catalog."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+
+    directory = upload(run, package)
+
+    assert b"content" == (directory / ARTIFACT).read_bytes()
+    assert not package.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="Windows knows no groups of directories.")
+def test_a_store_that_hands_down_its_group_gets_directories_of_its_own(run: TrackedRun, package: Path) -> None:
+    """What others of the group may do with the store, they may do with the model."""
+    with logged_model(run, "prices", {}) as model:
+        parent = store_directory(run).parent
+        parent.mkdir(parents=True)
+        parent.chmod(parent.stat().st_mode | stat.S_ISGID)
+        model.upload(package)
+
+    assert not package.is_symlink()
+    assert not (package / ARTIFACT).samefile(store_directory(run) / ARTIFACT)

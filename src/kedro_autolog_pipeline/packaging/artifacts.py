@@ -109,10 +109,11 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     # A catalog gives one version of the datasets that it holds, and not of what a CachedDataset wraps.
     load: Callable[[], Any] = partial((catalog if inner is dataset else DataCatalog({name: inner})).load, name, version)
     directory = staging / ARTIFACTS_DIRECTORY / directory_name(name)
-    directory.mkdir(parents=True)
+    directory.parent.mkdir(parents=True, exist_ok=True)
     location = find_location(inner, version)
     if location is None:
         value = load()
+        directory.mkdir()
         file, form = write_snapshot(name, value, directory)
         _refuse_secrets(name, file, access_secrets(inner))
         details: dict[str, Any] = {"dataset": {}, "snapshot": form}
@@ -123,8 +124,7 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     else:
         file = directory / (_encoded(location.name, _UNSAFE_IN_FILE) or "data")
         details = {"dataset": location.config | _validator(name, catalog), "argument": location.argument}
-        _refuse_changed(name, location, saved)
-        measure = _taken_early(early, saved, file) or _copy(name, location, file)
+        measure = _taken_early(early, saved, file) or _copied(name, location, saved, file)
         # It may have been written to while it was read.
         _refuse_changed(name, location, saved)
     entry = ArtifactEntry(
@@ -207,7 +207,9 @@ def _taken_early(early: EarlyCopies, saved: SavedState | None, target: Path) -> 
     return early.take(saved.path, saved.file, target)
 
 
-def _copy(name: str, location: Location, target: Path) -> Measure:
+def _copied(name: str, location: Location, saved: SavedState | None, target: Path) -> Measure:
+    _refuse_changed(name, location, saved)
+    target.parent.mkdir()
     try:
         return copy_data(location.filesystem, location.path, target)
     except FileNotFoundError as error:

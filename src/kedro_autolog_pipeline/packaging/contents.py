@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from kedro_autolog_pipeline.packaging.columns import Differ
 from kedro_autolog_pipeline.packaging.environment import Environment, find_environment
 from kedro_autolog_pipeline.packaging.finished_run import FinishedRun
 from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
-from kedro_autolog_pipeline.packaging.kept_artifacts import list_artifact
+from kedro_autolog_pipeline.packaging.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.packaging.live_pipeline import LivePipeline
 from kedro_autolog_pipeline.packaging.loggers import quiet
 from kedro_autolog_pipeline.packaging.mutation import changed_constants
@@ -53,9 +54,13 @@ class Rehearsal:
         """Call the live pipeline on the sample once more."""
         return self.pipeline.predict(self.sample)
 
-    def asking(self) -> Callable[[Any], Any]:
-        """Give what answers any data, for a pipeline of one input; it keeps the artifacts in memory."""
-        predict = self.pipeline.compiled()
+    def asking(self, constants: Mapping[str, Any] | None) -> Callable[[Any], Any]:
+        """Give what answers any data, for a pipeline of one input; it keeps the artifacts in memory.
+
+        Args:
+            constants: As ``LivePipeline.constants`` gives them; None has them loaded.
+        """
+        predict = self.pipeline.compiled(self.pipeline.constants() if constants is None else constants)
         (name,) = self.sample
         return lambda data: predict({name: data})
 
@@ -129,7 +134,8 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
         raise PackagingError(pair.config.name, missing)
     parameters = {name: finished.record.parameters[name] for name in pair.inputs_from(Origin.PARAMETER)}
     rehearsal = _rehearse(pair, run, artifacts, parameters)
-    inferred = _infer_signature(pair, rehearsal, parameters, differ)
+    copied, constants = ((), None) if rehearsal is None else _find_changed(rehearsal)
+    inferred = _infer_signature(pair, rehearsal, constants, parameters, differ)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
     modules = {artifact.entry.name: loading_modules(artifact) for artifact in artifacts}
@@ -146,36 +152,40 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
         input_example=example,
         notes=(*_not_produced(artifacts), *inferred.notes, *example_notes),
         fixed_parameters=inferred.fixed_parameters,
-        copied=() if rehearsal is None else _find_changed(rehearsal),
+        copied=copied,
         rehearsal=rehearsal,
         validators=validators,
     )
 
 
 def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[list[Artifact], list[str]]:
-    run = finished.run
     artifacts, missing = [], []
-    for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
-        saved = run.saved_state(name)
-        try:
-            if name in finished.kept:
-                artifact = finished.kept[name].stage(staging)
-            elif saved is None and run.written_as([name]) and not run.only_missing_outputs:
-                missing.append(
-                    f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
-                    "Have the node give data, or run it here."
-                )
-                continue
-            else:
-                artifact = stage_artifact(name, pair.origins[name], run.catalog, staging, saved, early=finished.early)
-            _refuse_others(artifact, finished)
-            list_artifact(artifact, staging)
-            artifacts.append(artifact)
-        except (ArtifactChangedError, FileNotFoundError) as error:
-            missing.append(f"{error}")
-        except Exception as error:  # noqa: BLE001 - whatever a dataset or its file system raises
-            missing.append(f"'{name}' cannot be copied ({error!r}).")
+    with artifact_list(staging) as note:
+        for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
+            try:
+                artifact = _stage_artifact(name, pair, finished, staging)
+                _refuse_others(artifact, finished)
+                note(artifact)
+                artifacts.append(artifact)
+            except (ArtifactChangedError, FileNotFoundError) as error:
+                missing.append(f"{error}")
+            except Exception as error:  # noqa: BLE001 - whatever a dataset or its file system raises
+                missing.append(f"'{name}' cannot be copied ({error!r}).")
     return artifacts, missing
+
+
+def _stage_artifact(name: str, pair: Pair, finished: FinishedRun, staging: Path) -> Artifact:
+    run = finished.run
+    saved = run.saved_state(name)
+    if name in finished.kept:
+        return finished.kept[name].stage(staging)
+    if saved is None and run.written_as([name]) and not run.only_missing_outputs:
+        msg = (
+            f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
+            "Have the node give data, or run it here."
+        )
+        raise FileNotFoundError(msg)
+    return stage_artifact(name, pair.origins[name], run.catalog, staging, saved, early=finished.early)
 
 
 def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
@@ -217,16 +227,23 @@ def _rehearse(
     return Rehearsal(pipeline, sample, output)
 
 
-def _find_changed(rehearsal: Rehearsal) -> tuple[str, ...]:
+def _find_changed(rehearsal: Rehearsal) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
+    """Find the artifacts and parameters that a call changes in place.
+
+    Returns:
+        Their names, and what was loaded to find them, for further calls; None when it is not what it was.
+    """
     live = rehearsal.pipeline
-    names = changed_constants(live.pair.inference, live.constants(), rehearsal.sample)
-    if names:
-        _LOGGER.info(
-            "Each call of '%s' gets its own copy of %s, changed in place by its nodes.",
-            live.pair.config.name,
-            ", ".join(names),
-        )
-    return tuple(names)
+    constants = live.constants()
+    names = changed_constants(live.pair.inference, constants, rehearsal.sample)
+    if not names:
+        return (), constants
+    _LOGGER.info(
+        "Each call of '%s' gets its own copy of %s, changed in place by its nodes.",
+        live.pair.config.name,
+        ", ".join(names),
+    )
+    return tuple(names), None
 
 
 def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:
@@ -236,14 +253,18 @@ def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:
 
 
 def _infer_signature(
-    pair: Pair, rehearsal: Rehearsal | None, parameters: Mapping[str, Any], differ: Differ
+    pair: Pair,
+    rehearsal: Rehearsal | None,
+    constants: Mapping[str, Any] | None,
+    parameters: Mapping[str, Any],
+    differ: Differ,
 ) -> InferredSignature:
     if pair.config.signature is SignatureMode.NONE:
         return InferredSignature(None, (), ())
     named = {callers_name(name): value for name, value in parameters.items()}
     if rehearsal is None:
         return infer_signature(None, None, named, differ=differ)
-    asking = rehearsal.asking if pair.config.signature is SignatureMode.AUTO else None
+    asking = partial(rehearsal.asking, constants) if pair.config.signature is SignatureMode.AUTO else None
     return infer_signature(rehearsal.model_input, rehearsal.output, named, differ=differ, asking=asking)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -51,11 +52,17 @@ class KeptArtifact:
         return Artifact(self.entry, target, partial(dataset.load, self.entry.name, self.file))
 
 
-def list_artifact(artifact: Artifact, staging: Path) -> None:
-    """Note that an artifact is staged as a whole, for the case that this process does not get any further."""
-    line = json.dumps(_CONVERTER.unstructure(artifact.entry))
-    with (staging / _LIST_FILE).open("a", encoding="utf-8") as file:
-        file.write(f"{line}\n")
+@contextmanager
+def artifact_list(staging: Path) -> Iterator[Callable[[Artifact], None]]:
+    """Give what notes an artifact that is staged as a whole, at once: this process may not get any further."""
+    staging.mkdir(parents=True, exist_ok=True)
+    # Each line is written when it ends.
+    with (staging / _LIST_FILE).open("a", encoding="utf-8", buffering=1) as file:
+
+        def note(artifact: Artifact) -> None:
+            file.write(f"{json.dumps(_CONVERTER.unstructure(artifact.entry))}\n")
+
+        yield note
 
 
 def find_kept(directories: Iterable[Path]) -> dict[str, KeptArtifact]:

@@ -97,11 +97,15 @@ class LivePipeline:
             artifacts = {name: load() for name, load in self.artifacts.items()}
         return {**typed_parameters(self.parameters, self.pair.inference), **artifacts}
 
-    def compiled(self) -> Callable[[Mapping[str, Any]], Any]:
-        """Give what answers as ``predict`` does, to be called often: it loads the artifacts once, now."""
+    def compiled(self, constants: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Any]:
+        """Give what answers as ``predict`` does, to be called often.
+
+        Args:
+            constants: As ``constants`` gives them.
+        """
         executor = Executor(
             [resolved_step(node) for node in self.pair.inference.nodes],
-            constants=self.constants(),
+            constants=constants,
             request=self.pair.inputs_from(Origin.REQUEST),
             outputs=sorted(self.pair.inference.outputs()),
             copy_modes=dict.fromkeys(self.parameters, CopyMode.DEEPCOPY),

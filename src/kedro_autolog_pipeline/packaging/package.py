@@ -123,10 +123,10 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         runner=contents.pair.config.runner,
         validators=dict(contents.validators),
     )
-    place_artifacts(contents.artifacts, package)
     copy_code(contents.environment.code, package / CODE_DIRECTORY)
     write_manifest(manifest, package)
     _finish_skeleton(package, model, contents)
+    place_artifacts(contents.artifacts, package)
     return manifest
 
 
@@ -188,7 +188,10 @@ def _finish_skeleton(package: Path, model: Any, contents: Contents) -> None:
     # MLflow keeps the absolute path of the entry's source, and reads its last part alone.
     flavor["model_code_path"] = ENTRY_FILE
     model.signature = contents.signature
-    model.model_size_bytes = sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
+    # The artifacts, of which there may be many, are not there yet.
+    model.model_size_bytes = sum(file.stat().st_size for file in package.rglob("*") if file.is_file()) + sum(
+        artifact.entry.size for artifact in contents.artifacts
+    )
     model.save(str(package / "MLmodel"))
 
 

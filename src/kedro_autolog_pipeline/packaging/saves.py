@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -271,21 +272,22 @@ def _look(filesystem: AbstractFileSystem, path: str) -> dict[str, FileState]:
     is_local = isinstance(filesystem, LocalFileSystem)
     # A listing that was fetched before the save is no longer true.
     filesystem.invalidate_cache()
-    if is_local and not Path(path).is_dir():
-        return {"": _local_state(path)}
-    if not filesystem.isdir(path):
+    if is_local:
+        status = os.stat(path)  # noqa: PTH116 - many files are looked at, and a Path takes longer to make
+        if not stat.S_ISDIR(status.st_mode):
+            return {"": _local_state(status)}
+    elif not filesystem.isdir(path):
         return {"": _remote_state(filesystem.info(path))}
     prefix = path.rstrip("/") + "/"
     return {
-        file.removeprefix(prefix): _local_state(file) if is_local else _remote_state(entry)
+        file.removeprefix(prefix): _local_state(os.stat(file)) if is_local else _remote_state(entry)  # noqa: PTH116
         for file, entry in filesystem.find(path, detail=True).items()
         # An object store may list the directory itself, and others whose names begin likewise.
         if file.startswith(prefix) and file != prefix
     }
 
 
-def _local_state(path: str) -> FileState:
-    status = os.stat(path)  # noqa: PTH116 - many files are looked at, and a Path takes longer to make
+def _local_state(status: os.stat_result) -> FileState:
     return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 

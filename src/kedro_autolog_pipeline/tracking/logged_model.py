@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -58,10 +59,10 @@ class LoggedModel:
         return f"models:/{self.model_id}"
 
     def upload(self, package: Path) -> None:
-        """Give a package to the artifact store; where that is on this disk, its bytes are not written again.
+        """Give a package to the artifact store; where that is on this disk, the package itself goes there.
 
         Args:
-            package: A directory that nobody writes to any more.
+            package: A directory that nobody writes to any more. It stays, or a link to where it is now takes its place.
         """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
         from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
@@ -71,7 +72,7 @@ class LoggedModel:
         accepted = {"tracking_uri"} & set(signature(get_artifact_repository).parameters)
         repository = get_artifact_repository(self.location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
         if isinstance(repository, LocalArtifactRepository):
-            shutil.copytree(package, repository.artifact_dir, copy_function=_link_or_copy, dirs_exist_ok=True)
+            _place(package, Path(repository.artifact_dir))
         elif isinstance(repository, HttpArtifactRepository):
             _send(package, repository)
         else:
@@ -160,18 +161,27 @@ def _mark_failed(model: LoggedModel, error: BaseException) -> None:
         _LOGGER.warning("'%s' cannot be marked FAILED: %s", model.uri, refusal.message)
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    # Through another name that a file has already, somebody could write to what is in the store. The staged name is
-    # taken away as soon as the model is READY; where it is kept for a retry, the model is FAILED.
-    if Path(source).stat().st_nlink == 1:
-        try:
-            os.link(source, target)
-        except OSError:
-            # The store is on another disk, or on one without links.
-            pass
-        else:
+def _place(package: Path, target: Path) -> None:
+    """Move a package to its place in a store of files, or copy it where it cannot be moved."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # What belongs to the store's group would be made anew for it.
+    if not target.parent.stat().st_mode & stat.S_ISGID and not _has_other_names(package):
+        # The store may be on another disk.
+        with suppress(OSError):
+            package.rename(target)
+            # A retry looks for the artifacts where they were, if the model does not become READY after all.
+            with suppress(OSError):
+                package.symlink_to(target, target_is_directory=True)
             return
-    shutil.copyfile(source, target)
+    shutil.copytree(package, target, copy_function=shutil.copyfile, dirs_exist_ok=True)
+
+
+def _has_other_names(directory: Path) -> bool:
+    """Tell whether a file in a directory has another name, through which somebody could write to it later."""
+    with os.scandir(directory) as entries:
+        return any(
+            _has_other_names(Path(entry.path)) if entry.is_dir() else entry.stat().st_nlink > 1 for entry in entries
+        )
 
 
 def _send(package: Path, repository: HttpArtifactRepository) -> None:
