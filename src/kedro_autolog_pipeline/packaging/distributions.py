@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import Distribution as Metadata
@@ -52,7 +53,7 @@ class InstallationDirectory:
         """
         names = [canonicalize_name(name) for name in (likely, _top_level(file)) if name is not None]
         asked_first = [self._installed[name] for name in names if name in self._installed]
-        for installed in (*asked_first, *self._installed.values()):
+        for installed in (*asked_first, *self._claiming(_top_level(file)), *self._installed.values()):
             if installed.has_file(file):
                 return Distribution(*installed.name_and_version, self._is_on_index(installed))
         return None
@@ -88,6 +89,10 @@ class InstallationDirectory:
             installed.has_compiled_modules or installed.canonical_name in self._required
         )
 
+    def _claiming(self, top_level: str) -> Iterator[_Installed]:
+        """Give the distributions that name a top-level module; reading all that each lists would take much longer."""
+        return (installed for installed in self._installed.values() if top_level in installed.top_level_names)
+
     @cached_property
     def _installed(self) -> dict[str, _Installed]:
         found = [_Installed(path) for path in sorted(self._path.iterdir()) if _is_metadata(path)]
@@ -120,14 +125,12 @@ class _Installed:
         self.canonical_name = canonicalize_name(self._name)
 
     def has_file(self, file: str) -> bool:
-        if self._record is None:
-            return _top_level(file) in self._top_level_names
-        return f"\n{file}," in self._record
+        record = _record(self._metadata)
+        return _top_level(file) in self.top_level_names if record is None else f"\n{file}," in record
 
     def has_files_in(self, directory: str) -> bool:
-        if self._record is None:
-            return _top_level(directory) in self._top_level_names
-        return f"\n{directory}/" in self._record
+        record = _record(self._metadata)
+        return _top_level(directory) in self.top_level_names if record is None else f"\n{directory}/" in record
 
     @cached_property
     def name_and_version(self) -> tuple[str, str]:
@@ -156,7 +159,7 @@ class _Installed:
 
     @property
     def has_compiled_modules(self) -> bool:
-        return any(f"{suffix}," in (self._record or "") for suffix in EXTENSION_SUFFIXES)
+        return any(f"{suffix}," in (_record(self._metadata) or "") for suffix in EXTENSION_SUFFIXES)
 
     @cached_property
     def _headers(self) -> str:
@@ -166,15 +169,25 @@ class _Installed:
         return next(filter(None, texts), "").partition("\n\n")[0]
 
     @cached_property
-    def _record(self) -> str | None:
-        """Each file's path between a line break and a comma; None where an installer left none (Debian)."""
-        record = self._metadata.read_text("RECORD")
-        return None if record is None else f"\n{record}"
-
-    @cached_property
-    def _top_level_names(self) -> list[str]:
+    def top_level_names(self) -> frozenset[str]:
+        """Names that its modules start with, as far as it or its list of files tells; its own name otherwise."""
         names = self._metadata.read_text("top_level.txt")
-        return [self.canonical_name.replace("-", "_")] if names is None else names.split()
+        if names is not None:
+            return frozenset(names.split())
+        record = _record(self._metadata)
+        if record is None:
+            return frozenset({self.canonical_name.replace("-", "_")})
+        return frozenset(line[1] for line in re.finditer(r"^([^/,.\n]+)[/,.]", record, re.MULTILINE))
+
+
+@lru_cache(maxsize=4)
+def _record(metadata: Metadata) -> str | None:
+    """Give each file's path between a line break and a comma; None where an installer left none (Debian).
+
+    Together, those of an environment are megabytes: only the last ones are kept.
+    """
+    record = metadata.read_text("RECORD")
+    return None if record is None else f"\n{record}"
 
 
 def _is_metadata(path: Path) -> bool:
