@@ -30,6 +30,8 @@ from benchmarks import (
 )
 from benchmarks.demo_models import make_demo_models
 from benchmarks.growth import Sizes
+from benchmarks.measured_project import Shape
+from benchmarks.page_cache import PageCache
 from benchmarks.report import Findings, replace_results, table
 from benchmarks.twin_environments import make_twins
 
@@ -49,10 +51,12 @@ class Plan:
         training_seconds: How long a training lasts that packaging is measured after.
         large_artifact: Turns, of an artifact in local files and one on a server.
         mebibytes: Its size.
+        fills_page_cache: Whether memory is filled before a large artifact is written, which takes a minute once.
         many_artifacts: Turns.
         artifacts: How many are many.
         preflight_cost: Turns, of a process each.
         command_cost: Turns, of each command with us and without.
+        command_tries: Runs of a command in a turn, of which the fastest counts.
         memory_cost: Turns, of three trainings each.
         growth: Turns, of a training for each size.
         sizes: How far it is followed.
@@ -66,10 +70,12 @@ class Plan:
     training_seconds: float
     large_artifact: int
     mebibytes: int
+    fills_page_cache: bool
     many_artifacts: int
     artifacts: int
     preflight_cost: int
     command_cost: int
+    command_tries: int
     memory_cost: int
     growth: int
     sizes: Sizes
@@ -82,15 +88,17 @@ FULL = Plan(
     fresh_process=12,
     after_training=5,
     training_seconds=10.0,
-    large_artifact=3,
+    large_artifact=4,
     mebibytes=1024,
-    many_artifacts=3,
+    fills_page_cache=True,
+    many_artifacts=5,
     artifacts=500,
     preflight_cost=10,
     command_cost=15,
+    command_tries=3,
     memory_cost=2,
     growth=2,
-    sizes=Sizes(nodes=(1, 10, 50, 100), artifacts=(1, 10, 50, 100), mebibytes=(1, 64, 2048, 4096)),
+    sizes=Sizes(nodes=(1, 10, 50, 100), artifacts=(1, 10, 100, 250, 500), mebibytes=(1, 64, 2048, 4096)),
 )
 
 QUICK = Plan(
@@ -102,17 +110,16 @@ QUICK = Plan(
     training_seconds=0.0,
     large_artifact=1,
     mebibytes=64,
+    fills_page_cache=False,
     many_artifacts=1,
     artifacts=50,
     preflight_cost=1,
     command_cost=1,
+    command_tries=1,
     memory_cost=0,
     growth=0,
     sizes=Sizes(nodes=(), artifacts=(), mebibytes=()),
 )
-
-LONG_ENOUGH = 4.0
-"""How long a training lasts, at most, where it only gives the verifying process the time to start."""
 
 
 def main() -> None:
@@ -131,7 +138,7 @@ def main() -> None:
 
 def measure_all(plan: Plan) -> list[Findings]:
     """Run every benchmark, one after the other."""
-    overlapped = min(plan.training_seconds, LONG_ENOUGH)
+    large = Shape(seconds=plan.training_seconds, blob_bytes=plan.mebibytes * large_artifact.MEBIBYTE)
     with TemporaryDirectory() as scratch:
 
         def measured(name: str, turns: int, measure: Callable[[Path], Findings]) -> Findings:
@@ -147,6 +154,7 @@ def measure_all(plan: Plan) -> list[Findings]:
 
         twins = make_twins(_new_directory(scratch, "twins"))
         models = make_demo_models(_new_directory(scratch, "demo"))
+        cache = PageCache(Path(scratch))
         return [
             measured("framework cost", plan.framework_cost, lambda to: framework_cost.measure(to, plan.framework_cost)),
             measured("one row", plan.one_row, lambda _: one_row.measure(models, plan.one_row)),
@@ -161,20 +169,32 @@ def measure_all(plan: Plan) -> list[Findings]:
                 "large artifact",
                 plan.large_artifact,
                 lambda to: large_artifact.measure(
-                    to, twins, plan.large_artifact, plan.mebibytes, plan.training_seconds
+                    to, twins, plan.large_artifact, large, cache.fill if plan.fills_page_cache else None
                 ),
             ),
             measured(
                 "many artifacts",
                 plan.many_artifacts,
-                lambda to: many_artifacts.measure(to, twins, plan.many_artifacts, plan.artifacts, overlapped),
+                lambda to: many_artifacts.measure(
+                    to, twins, plan.many_artifacts, plan.artifacts, plan.training_seconds
+                ),
             ),
             measured(
                 "preflight", plan.preflight_cost, lambda to: preflight_cost.measure(to, twins, plan.preflight_cost)
             ),
-            measured("commands", plan.command_cost, lambda to: command_cost.measure(to, twins, plan.command_cost)),
+            measured(
+                "commands",
+                plan.command_cost,
+                lambda to: command_cost.measure(to, twins, plan.command_cost, plan.command_tries),
+            ),
             measured("memory", plan.memory_cost, lambda to: memory_cost.measure(to, twins, plan.memory_cost)),
-            measured("growth", plan.growth, lambda to: growth.measure(to, twins, plan.growth, plan.sizes, overlapped)),
+            measured(
+                "growth",
+                plan.growth,
+                lambda to: growth.measure(
+                    to, twins, plan.growth, plan.sizes, training_seconds=plan.training_seconds, before=cache.fill
+                ),
+            ),
         ]
 
 

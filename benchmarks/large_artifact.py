@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -21,23 +22,22 @@ COPY_RATIO, PEER_RATIO, UPLOAD_RATIO = 1.3, 0.6, 1.15
 MEBIBYTE = 2**20
 
 
-def measure(directory: Path, twins: Twins, turns: int, mebibytes: int, training_seconds: float) -> Findings:
+def measure(directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None) -> Findings:
     """Measure an artifact that takes no time to load, so that what loads it takes none of what is measured.
 
     Args:
         directory: An empty one.
         twins: The same environment with us and without.
         turns: How often each packages and copies.
-        mebibytes: Size of the artifact.
-        training_seconds: How long the training lasts: long enough for the verifying process to start.
+        shape: What is trained: the artifact, for long enough that the verifying process starts meanwhile.
+        before: What is done before each measurement; None for nothing.
     """
-    shape = Shape(seconds=training_seconds, blob_bytes=mebibytes * MEBIBYTE)
-    local = _local(directory / "local", twins, turns, shape)
-    remote = _remote(directory / "remote", twins, turns, shape)
+    local = _local(directory / "local", twins, turns, shape, before)
+    remote = _remote(directory / "remote", twins, turns, shape, before)
     return Findings([*local.comparisons, *remote.comparisons], [*local.remarks, *remote.remarks])
 
 
-def _local(directory: Path, twins: Twins, turns: int, shape: Shape) -> Findings:
+def _local(directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None) -> Findings:
     ours = write_measured_project(directory / "ours", shape, twins.with_us)
     theirs = write_measured_project(directory / "theirs", shape, PEER_PYTHON, Plugin.KEDRO_MLFLOW)
     written = []
@@ -62,6 +62,7 @@ def _local(directory: Path, twins: Twins, turns: int, shape: Shape) -> Findings:
             "sha256sum": lambda: copy("sha256sum"),
         },
         turns,
+        before,
     )
     what = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, local files"
     beside_copy = {"ours": measured["ours"], "theirs": measured["cp"]}
@@ -92,7 +93,7 @@ def _local(directory: Path, twins: Twins, turns: int, shape: Shape) -> Findings:
     )
 
 
-def _remote(directory: Path, twins: Twins, turns: int, shape: Shape) -> Findings:
+def _remote(directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None) -> Findings:
     directory.mkdir()
     with tracking_server(directory) as uri:
         ours = write_measured_project(directory / "ours", shape, twins.with_us, tracking_uri=uri)
@@ -110,7 +111,7 @@ def _remote(directory: Path, twins: Twins, turns: int, shape: Shape) -> Findings
             shutil.rmtree(directory / "mlartifacts")
             return seconds
 
-        measured = interleaved({"ours": package, "theirs": upload}, turns)
+        measured = interleaved({"ours": package, "theirs": upload}, turns, before)
     comparison = Comparison(
         what=f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, mlflow server",
         peer="log_artifact alone",

@@ -36,6 +36,7 @@ class Shape:
         artifacts: Artifacts that the inference pipeline reads, beside a small model of scikit-learn's.
         artifact_bytes: How large each of them is.
         blob_bytes: How large one more is, which takes no time to load; 0 for none.
+        is_blob_last: Whether the last node saves that one, after which nothing else is done; the first one otherwise.
     """
 
     seconds: float = 0.0
@@ -43,6 +44,7 @@ class Shape:
     artifacts: int = 0
     artifact_bytes: int = 0
     blob_bytes: int = 0
+    is_blob_last: bool = False
 
 
 @attrs.frozen

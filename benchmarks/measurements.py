@@ -49,25 +49,34 @@ def typical_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
-def interleaved(measures: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+def interleaved(
+    measures: Mapping[str, Callable[[], float]], turns: int, before: Callable[[], object] | None = None
+) -> dict[str, list[float]]:
     """Let several things be measured in turn, each one first as often as any other.
 
     Args:
         measures: What measures once, by name.
         turns: How often each is called, after one call that does not count; before a single turn, for a quick look,
             there is none.
+        before: What is done before each call, and is not measured; None for nothing.
 
     Returns:
         Measurements by name, in the order of the turns.
     """
     measured: dict[str, list[float]] = {name: [] for name in measures}
-    for measure in measures.values() if turns > 1 else ():
-        measure()
+
+    def measure(name: str) -> float:
+        if before is not None:
+            before()
+        return measures[name]()
+
+    for name in measures if turns > 1 else ():
+        measure(name)
     names = list(measures)
     for turn in range(turns):
         first = turn % len(names)
         for name in chain(names[first:], names[:first]):
-            measured[name].append(measures[name]())
+            measured[name].append(measure(name))
     return measured
 
 

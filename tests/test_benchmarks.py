@@ -12,6 +12,7 @@ import pytest
 from benchmarks.growth import compared
 from benchmarks.measured_project import Shape, write_measured_project
 from benchmarks.measurements import Summary, interleaved, line_through, summarise, typical_ratio
+from benchmarks.page_cache import PageCache
 from benchmarks.report import BEGIN, END, Comparison, Unit, replace_results, table
 
 
@@ -48,6 +49,28 @@ def test_what_is_measured_takes_turns() -> None:
     assert {"a": [2.0, 5.0], "b": [3.0, 4.0]} == measured
 
 
+def test_what_is_done_before_a_measurement_is_done_before_each() -> None:
+    """It is there for the first one as well, which does not count."""
+    calls: list[str] = []
+
+    def measure() -> float:
+        calls.append("measure")
+        return 0.0
+
+    interleaved({"a": measure}, 2, before=lambda: calls.append("before"))
+
+    assert ["before", "measure"] * 3 == calls
+
+
+def test_the_cached_file_takes_no_room(tmp_path: Path) -> None:
+    """It is as large as most of the memory, and no block of it is on the disk."""
+    PageCache(tmp_path)
+
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_size > 2**30
+    assert 0 == file.stat().st_blocks
+
+
 def test_a_single_turn_is_not_warmed_up() -> None:
     """A quick look takes each measurement once."""
     numbers = count()
@@ -68,11 +91,11 @@ def test_growth_is_linear_where_both_halves_cost_the_same(exponent: int, *, is_l
     assert remark.startswith("Packaging takes 0.50 s for 0, ")
 
 
-def test_the_measured_project_is_packaged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_blob_last", [False, True])
+def test_the_measured_project_is_packaged(tmp_path: Path, *, is_blob_last: bool) -> None:
     """It has the shape that is asked for; what it has stored is taken away after it was measured."""
-    project = write_measured_project(
-        tmp_path / "project", Shape(nodes=2, artifacts=2, artifact_bytes=1000, blob_bytes=2000), Path(sys.executable)
-    )
+    shape = Shape(nodes=2, artifacts=2, artifact_bytes=1000, blob_bytes=2000, is_blob_last=is_blob_last)
+    project = write_measured_project(tmp_path / "project", shape, Path(sys.executable))
 
     packaged = project.package()
 

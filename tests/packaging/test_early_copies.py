@@ -9,15 +9,17 @@ import pickle
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Timer
 from threading import enumerate as enumerate_threads
 from types import SimpleNamespace
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from kedro_autolog_pipeline.packaging import early_copies
-from kedro_autolog_pipeline.packaging.copies import measure_file
+from kedro_autolog_pipeline.packaging.copies import Measure, copy_data, measure_file
 from kedro_autolog_pipeline.packaging.early_copies import EarlyCopies
 from kedro_autolog_pipeline.packaging.file_state import FileState
 
@@ -34,9 +36,9 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def early(tmp_path: Path) -> Iterator[EarlyCopies]:
     """Give early copies in ``tmp_path / 'early'``."""
-    copies = EarlyCopies(tmp_path / "early")
-    yield copies
-    copies.close()
+    begun = EarlyCopies(tmp_path / "early")
+    yield begun
+    begun.close()
 
 
 def save(file: Path, content: bytes) -> FileState:
@@ -46,10 +48,20 @@ def save(file: Path, content: bytes) -> FileState:
     return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
+def copies(directory: Path) -> list[bytes]:
+    """Give the bytes of the copies in a directory."""
+    found = []
+    for file in directory.glob("*/*"):
+        # One that nobody wants is removed meanwhile.
+        with suppress(FileNotFoundError):
+            found.append(file.read_bytes())
+    return found
+
+
 def wait_for_copy(directory: Path, content: bytes) -> None:
     """Wait until there is a copy with some bytes in a directory."""
     end = time.monotonic() + PATIENCE
-    while not any(file.read_bytes() == content for file in directory.glob("*/*")):
+    while content not in copies(directory):
         if time.monotonic() > end:
             pytest.fail(f"There is no copy in {directory}.")
         time.sleep(0.01)
@@ -221,6 +233,49 @@ def test_a_copy_that_was_given_up_is_removed_as_well(
 
     assert may_end.is_set()
     assert not (tmp_path / "early").exists()
+
+
+def test_a_copy_of_what_was_saved_again_meanwhile_is_not_kept(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large file that is saved again and again fills the disk with one copy at the most."""
+    is_writing, may_end = Event(), Event()
+
+    def write(filesystem: LocalFileSystem, source: str, target: Path) -> Measure:
+        measure = copy_data(filesystem, source, target)
+        is_writing.set()
+        may_end.wait(PATIENCE)
+        return measure
+
+    monkeypatch.setattr(early_copies, "copy_data", write)
+    early.begin(str(tmp_path / "model"), save(tmp_path / "model", b"content"))
+    is_writing.wait(PATIENCE)
+    state = save(tmp_path / "model", b"written again")
+    early.begin(str(tmp_path / "model"), state)
+    may_end.set()
+
+    wait_for_copy(tmp_path / "early", b"written again")
+
+    assert [b"written again"] == copies(tmp_path / "early")
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is not None
+
+
+def test_a_copy_that_cannot_be_moved_is_left_to_whoever_asks(
+    early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is at its place then, nor where it was."""
+    state = save(tmp_path / "model", b"content")
+    early.begin(str(tmp_path / "model"), state)
+    wait_for_copy(tmp_path / "early", b"content")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "rename", refuse)
+
+    assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
+    assert not (tmp_path / "target").exists()
+    assert [] == list((tmp_path / "early").iterdir())
 
 
 def test_another_process_copies_nothing(early: EarlyCopies, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import textwrap
 
 import pytest
@@ -160,3 +162,26 @@ def test_declared_encoding() -> None:
 def test_invalid_escape() -> None:
     """Python's warnings about somebody's source do not surface."""
     assert {"numpy"} == _names(r"import numpy; pattern = '\d'")
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_nothing_collects_garbage_while_a_module_is_read(monkeypatch: pytest.MonkeyPatch, *, is_enabled: bool) -> None:
+    """It goes on afterwards as it was, also after a source that is no Python."""
+    enabled = []
+    parse = ast.parse
+
+    def note(source: bytes) -> ast.Module:
+        enabled.append(gc.isenabled())
+        return parse(source)
+
+    monkeypatch.setattr(ast, "parse", note)
+    before = gc.isenabled()
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        for source in (b"import numpy", b"import ("):
+            read_imports.__wrapped__(source, "")
+            enabled.append(gc.isenabled())
+    finally:
+        (gc.enable if before else gc.disable)()
+
+    assert [False, is_enabled] * 2 == enabled

@@ -92,11 +92,13 @@ class EarlyCopies:
         measure = None if copy is None else copy.result()
         if copy is None or measure is None:
             return None
-        if copy.state != state:
-            copy.give_up()
-            return None
-        copy.move(target)
-        return measure
+        if copy.state == state:
+            # Some systems move nothing that is still being written to the disk.
+            with suppress(OSError):
+                copy.move(target)
+                return measure
+        copy.give_up()
+        return None
 
     def close(self) -> None:
         """Remove the copies that nobody has taken; a second time does nothing."""
@@ -134,6 +136,7 @@ class _Copy:
         self._measure: Measure | None = None
         # Whoever gets it decides whether the copy is made, and nobody gives it back.
         self._decision = Lock()
+        self._is_given_up = False
         self._is_done = Event()
 
     def make(self) -> None:
@@ -145,8 +148,10 @@ class _Copy:
         except Exception:
             # When the training has ended, it is tried again, and told. Until then, a part of it only fills the disk.
             _LOGGER.debug("Cannot copy '%s' while the training goes on.", self._path, exc_info=True)
-            self._remove()
+            self._is_given_up = True
         finally:
+            if self._is_given_up:
+                self._remove()
             self._is_done.set()
         if self._measure is not None and self._measure.size >= LARGE:
             with suppress(OSError), self._file.open("rb+") as stream:
@@ -161,16 +166,20 @@ class _Copy:
 
     def give_up(self) -> None:
         """Do not begin, and do not keep what is there: the disk may not have room for this one and the next."""
+        self._is_given_up = True
         if self._decision.acquire(blocking=False):
             self._is_done.set()
         elif self._is_done.is_set():
             self._remove()
 
     def move(self, target: Path) -> None:
-        """Move what was copied to its place."""
+        """Move what was copied to its place.
+
+        Raises:
+            OSError: When it cannot be moved; nothing is there then.
+        """
+        self._file.rename(self._directory / target.name)
         self._directory.rename(target.parent)
-        self._file = target.parent / self._file.name
-        self._file.rename(target)
 
     def _made(self) -> Measure | None:
         self._directory.mkdir(parents=True)

@@ -7,6 +7,7 @@ the standard library and MLflow, and nothing of the package that it belongs to.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import importlib.metadata
 import importlib.util
@@ -295,6 +296,8 @@ def main(arguments: Sequence[str]) -> None:
 def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     """Wait for the one request, and answer it."""
     _enter(directory, Stage.IMPORT)
+    # What is imported stays: to look through it for garbage while it grows takes a fifth of the time.
+    gc.disable()
     import cloudpickle
     import mlflow.pyfunc
     from mlflow.exceptions import MlflowException
@@ -305,6 +308,8 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
         # It only saves time: what the model needs and fails here fails again when the model is loaded.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
     request = _next_message(directory)
     if request is None:
         with _import_check(directory, guard):

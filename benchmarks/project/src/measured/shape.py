@@ -20,5 +20,8 @@ ARTIFACT_BYTES: int = _SHAPE["artifact_bytes"]
 BLOB_BYTES: int = _SHAPE["blob_bytes"]
 """How large one more is, of which nobody reads more than its size; 0 for none."""
 
+IS_BLOB_LAST: bool = _SHAPE["is_blob_last"]
+"""Whether the last node saves that one, and not the first."""
+
 NAMES = [*(["blob"] if BLOB_BYTES else []), *(f"artifact_{i}" for i in range(ARTIFACTS))]
 """Names of all of them."""
