@@ -102,7 +102,7 @@ FULL = Plan(
 )
 
 QUICK = Plan(
-    framework_cost=3,
+    framework_cost=1,
     one_row=60,
     server=1,
     fresh_process=1,
