@@ -164,7 +164,7 @@ def _mark_failed(model: LoggedModel, error: BaseException) -> None:
 def _place(package: Path, target: Path) -> None:
     """Move a package to its place in a store of files, or copy it where it cannot be moved."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    # What belongs to the store's group would be made anew for it.
+    # Where a directory hands its group down, what is made in it gets that group, and what is moved there keeps its own.
     if not target.parent.stat().st_mode & stat.S_ISGID and not _has_other_names(package):
         # The store may be on another disk.
         with suppress(OSError):
