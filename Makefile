@@ -23,6 +23,8 @@ export PIP_NO_CACHE_DIR := 1
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := 1
+# As pip does it: the tests start hundreds of processes, and where Python must write no bytecode each would compile MLflow.
+export UV_COMPILE_BYTECODE := 1
 # pip asks for the version of Rust, and rustup answers by writing its settings.
 export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
