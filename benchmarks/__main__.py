@@ -49,7 +49,8 @@ class Plan:
         fresh_process: Turns, of three processes each.
         after_training: Turns, of a training and a half each for us and for kedro-mlflow.
         training_seconds: How long a training lasts that packaging is measured after.
-        large_artifact: Turns, of an artifact in local files and one on a server.
+        large_artifact: Turns, of an artifact in local files.
+        upload: Turns, of one on a server.
         mebibytes: Its size.
         fills_page_cache: Whether memory is filled before a large artifact is written, which takes a minute once.
         many_artifacts: Turns.
@@ -69,6 +70,7 @@ class Plan:
     after_training: int
     training_seconds: float
     large_artifact: int
+    upload: int
     mebibytes: int
     fills_page_cache: bool
     many_artifacts: int
@@ -89,6 +91,7 @@ FULL = Plan(
     after_training=5,
     training_seconds=10.0,
     large_artifact=4,
+    upload=4,
     mebibytes=1024,
     fills_page_cache=True,
     many_artifacts=5,
@@ -109,6 +112,7 @@ QUICK = Plan(
     after_training=1,
     training_seconds=0.0,
     large_artifact=1,
+    upload=0,
     mebibytes=64,
     fills_page_cache=False,
     many_artifacts=1,
@@ -155,6 +159,7 @@ def measure_all(plan: Plan) -> list[Findings]:
         twins = make_twins(_new_directory(scratch, "twins"))
         models = make_demo_models(_new_directory(scratch, "demo"))
         cache = PageCache(Path(scratch))
+        before_large = cache.fill if plan.fills_page_cache else None
         return [
             measured("framework cost", plan.framework_cost, lambda to: framework_cost.measure(to, plan.framework_cost)),
             measured("one row", plan.one_row, lambda _: one_row.measure(models, plan.one_row)),
@@ -168,9 +173,12 @@ def measure_all(plan: Plan) -> list[Findings]:
             measured(
                 "large artifact",
                 plan.large_artifact,
-                lambda to: large_artifact.measure(
-                    to, twins, plan.large_artifact, large, cache.fill if plan.fills_page_cache else None
-                ),
+                lambda to: large_artifact.measure_copying(to, twins, plan.large_artifact, large, before_large),
+            ),
+            measured(
+                "upload",
+                plan.upload,
+                lambda to: large_artifact.measure_upload(to, twins, plan.upload, large, before_large),
             ),
             measured(
                 "many artifacts",

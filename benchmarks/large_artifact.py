@@ -22,8 +22,10 @@ COPY_RATIO, PEER_RATIO, UPLOAD_RATIO = 1.3, 0.6, 1.15
 MEBIBYTE = 2**20
 
 
-def measure(directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None) -> Findings:
-    """Measure an artifact that takes no time to load, so that what loads it takes none of what is measured.
+def measure_copying(
+    directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None
+) -> Findings:
+    """Measure an artifact in local files that takes no time to load, so that what loads it takes none of the time.
 
     Args:
         directory: An empty one.
@@ -32,12 +34,6 @@ def measure(directory: Path, twins: Twins, turns: int, shape: Shape, before: Cal
         shape: What is trained: the artifact, for long enough that the verifying process starts meanwhile.
         before: What is done before each measurement; None for nothing.
     """
-    local = _local(directory / "local", twins, turns, shape, before)
-    remote = _remote(directory / "remote", twins, turns, shape, before)
-    return Findings([*local.comparisons, *remote.comparisons], [*local.remarks, *remote.remarks])
-
-
-def _local(directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None) -> Findings:
     ours = write_measured_project(directory / "ours", shape, twins.with_us)
     theirs = write_measured_project(directory / "theirs", shape, PEER_PYTHON, Plugin.KEDRO_MLFLOW)
     written = []
@@ -93,8 +89,18 @@ def _local(directory: Path, twins: Twins, turns: int, shape: Shape, before: Call
     )
 
 
-def _remote(directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None) -> Findings:
-    directory.mkdir()
+def measure_upload(
+    directory: Path, twins: Twins, turns: int, shape: Shape, before: Callable[[], object] | None
+) -> Findings:
+    """Measure the same on a server that passes artifacts on.
+
+    Args:
+        directory: An empty one.
+        twins: The same environment with us and without.
+        turns: How often each uploads.
+        shape: What is trained, likewise.
+        before: What is done before each measurement; None for nothing.
+    """
     with tracking_server(directory) as uri:
         ours = write_measured_project(directory / "ours", shape, twins.with_us, tracking_uri=uri)
         theirs = write_measured_project(directory / "theirs", shape, twins.without_us, tracking_uri=uri)
