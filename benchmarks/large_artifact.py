@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -60,27 +60,11 @@ def measure_copying(
         turns,
         before,
     )
-    what = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, local files"
-    beside_copy = {"ours": measured["ours"], "theirs": measured["cp"]}
-    beside_peer = {"ours": measured["ours"], "theirs": measured["theirs"]}
+    what, took = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, local files", measured["ours"]
     return Findings(
         [
-            Comparison(
-                what=what,
-                peer="cp",
-                unit=Unit.SECONDS,
-                **beside_copy,
-                target=f"≤ {COPY_RATIO}x",
-                is_met=typical_ratio(**beside_copy) <= COPY_RATIO,
-            ),
-            Comparison(
-                what=what,
-                peer=PEER,
-                unit=Unit.SECONDS,
-                **beside_peer,
-                target=f"≤ {PEER_RATIO}x",
-                is_met=typical_ratio(**beside_peer) <= PEER_RATIO,
-            ),
+            _compared(what, took, "cp", measured["cp"], COPY_RATIO),
+            _compared(what, took, PEER, measured["theirs"], PEER_RATIO),
         ],
         [
             f"`sha256sum` of the same file is {median(measured['sha256sum']):.2f} s.",
@@ -118,15 +102,20 @@ def measure_upload(
             return seconds
 
         measured = interleaved({"ours": package, "theirs": upload}, turns, before)
-    comparison = Comparison(
-        what=f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, mlflow server",
-        peer="log_artifact alone",
+    what = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, mlflow server"
+    return Findings([_compared(what, measured["ours"], "log_artifact alone", measured["theirs"], UPLOAD_RATIO)])
+
+
+def _compared(what: str, ours: Sequence[float], peer: str, theirs: Sequence[float], limit: float) -> Comparison:
+    return Comparison(
+        what=what,
+        peer=peer,
         unit=Unit.SECONDS,
-        **measured,
-        target=f"≤ {UPLOAD_RATIO}x",
-        is_met=typical_ratio(**measured) <= UPLOAD_RATIO,
+        ours=ours,
+        theirs=theirs,
+        target=f"≤ {limit}x",
+        is_met=typical_ratio(ours, theirs) <= limit,
     )
-    return Findings([comparison])
 
 
 def _seconds_of(command: list[str]) -> float:
