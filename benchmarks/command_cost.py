@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.measured_project import MeasuredProject, Shape, write_measured_project
-from benchmarks.measurements import interleaved, typical_ratio
+from benchmarks.measurements import interleaved
 from benchmarks.report import Comparison, Findings, Unit
 from benchmarks.surroundings import environment
 from benchmarks.twin_environments import Twins
@@ -44,16 +44,7 @@ def measure(directory: Path, twins: Twins, turns: int, tries: int) -> Findings:
             },
             turns,
         )
-        comparisons.append(
-            Comparison(
-                what=name,
-                peer="without us",
-                unit=Unit.SECONDS,
-                **measured,
-                target=f"≤ {LIMIT}x",
-                is_met=typical_ratio(**measured) <= LIMIT,
-            )
-        )
+        comparisons.append(Comparison.at_most(LIMIT, name, "without us", Unit.SECONDS, measured))
     return Findings(comparisons)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.demo_models import PEER, PENGUIN, DemoModels
-from benchmarks.measurements import interleaved, typical_ratio
+from benchmarks.measurements import interleaved
 from benchmarks.report import Comparison, Findings, Unit
 from benchmarks.surroundings import PYTHON, environment
 
@@ -41,14 +41,7 @@ def measure(models: DemoModels, turns: int) -> Findings:
         turns,
     )
     imports = median(measured.pop("import"))
-    comparison = Comparison(
-        what="fresh process to the first answer, the demo",
-        peer=PEER,
-        unit=Unit.SECONDS,
-        **measured,
-        target=f"≤ {LIMIT}x",
-        is_met=typical_ratio(**measured) <= LIMIT,
-    )
+    comparison = Comparison.at_most(LIMIT, "fresh process to the first answer, the demo", PEER, Unit.SECONDS, measured)
     return Findings([comparison], [f"Of a fresh process, importing mlflow.pyfunc and pandas is {imports:.2f} s."])
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from benchmarks.measured_project import PEER, Plugin, Shape, write_measured_project
-from benchmarks.measurements import interleaved, typical_ratio
+from benchmarks.measurements import interleaved
 from benchmarks.report import Comparison, Findings, Unit
 from benchmarks.server_process import tracking_server
 from benchmarks.surroundings import PEER_PYTHON
@@ -53,18 +53,18 @@ def measure_copying(
     measured = interleaved(
         {
             "ours": package,
-            "theirs": theirs.seconds,
+            PEER: theirs.seconds,
             "cp": lambda: copy("cp"),
             "sha256sum": lambda: copy("sha256sum"),
         },
         turns,
         before,
     )
-    what, took = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, local files", measured["ours"]
+    what = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, local files"
     return Findings(
         [
-            _compared(what, took, "cp", measured["cp"], COPY_RATIO),
-            _compared(what, took, PEER, measured["theirs"], PEER_RATIO),
+            Comparison.at_most(limit, what, peer, Unit.SECONDS, {"ours": measured["ours"], "theirs": measured[peer]})
+            for peer, limit in {"cp": COPY_RATIO, PEER: PEER_RATIO}.items()
         ],
         [
             f"`sha256sum` of the same file is {median(measured['sha256sum']):.2f} s.",
@@ -103,19 +103,7 @@ def measure_upload(
 
         measured = interleaved({"ours": package, "theirs": upload}, turns, before)
     what = f"an artifact of {shape.blob_bytes // MEBIBYTE} MiB, mlflow server"
-    return Findings([_compared(what, measured["ours"], "log_artifact alone", measured["theirs"], UPLOAD_RATIO)])
-
-
-def _compared(what: str, ours: Sequence[float], peer: str, theirs: Sequence[float], limit: float) -> Comparison:
-    return Comparison(
-        what=what,
-        peer=peer,
-        unit=Unit.SECONDS,
-        ours=ours,
-        theirs=theirs,
-        target=f"≤ {limit}x",
-        is_met=typical_ratio(ours, theirs) <= limit,
-    )
+    return Findings([Comparison.at_most(UPLOAD_RATIO, what, "log_artifact alone", Unit.SECONDS, measured)])
 
 
 def _seconds_of(command: list[str]) -> float:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks.demo_models import PEER, DemoModels, request
-from benchmarks.measurements import interleaved, typical_ratio
+from benchmarks.measurements import interleaved
 from benchmarks.report import Comparison, Findings, Unit
 
 LIMIT = 1.05
@@ -25,13 +25,8 @@ def measure(models: DemoModels, turns: int) -> Findings:
         },
         turns,
     )
-    comparison = Comparison(
-        what="load_model(...).predict, one row of the demo",
-        peer=PEER,
-        unit=Unit.MILLISECONDS,
-        **measured,
-        target=f"≤ {LIMIT}x",
-        is_met=typical_ratio(**measured) <= LIMIT,
+    comparison = Comparison.at_most(
+        LIMIT, "load_model(...).predict, one row of the demo", PEER, Unit.MILLISECONDS, measured
     )
     return Findings([comparison])
 

@@ -46,6 +46,14 @@ class Comparison:
     target: str
     is_met: bool
 
+    @classmethod
+    def at_most(
+        cls, limit: float, what: str, peer: str, unit: Unit, measured: Mapping[str, Sequence[float]]
+    ) -> Comparison:
+        """Compare times, "ours" and "theirs", of which ours may be so many times the peer's."""
+        is_met = typical_ratio(**measured) <= limit
+        return cls(what, peer, unit, **measured, target=f"≤ {limit}x", is_met=is_met)
+
 
 @attrs.frozen
 class Findings:

@@ -196,3 +196,18 @@ def _pipeline_names(arguments: dict[str, Any]) -> dict[str, Any]:
     if KEDRO_VERSION < (1, 2):
         return {**arguments, "pipeline_name": names[0]}
     return {**arguments, "pipeline_names": names}
+
+
+def training_until_a_copy_is_begun(project: KedroProject) -> str:
+    """Give the training, its second node waiting until the first one's output is being copied for the model."""
+    waiting = f"""
+def fit_model(table, scaler, factor):
+    import time
+    from pathlib import Path
+
+    end = time.monotonic() + 60
+    while not list(Path({str(project.path / ".autolog_pipeline")!r}).glob("*/early/*")):
+        assert time.monotonic() < end, "nothing is copied"
+        time.sleep(0.01)
+"""
+    return TRAINING.replace("def fit_model(table, scaler, factor):\n", waiting.lstrip())

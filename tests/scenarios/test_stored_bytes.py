@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from kedro_autolog_pipeline.packaging import early_copies
-from kedro_project import CATALOG, INFERENCE, TRAINING, KedroProject
+from kedro_project import CATALOG, INFERENCE, KedroProject, training_until_a_copy_is_begun
 
 # What follows the end of a pickle is not read.
 REWRITE = """
@@ -21,17 +21,6 @@ def rewrite(folder):
         if file.is_file():
             with file.open("ab") as stream:
                 stream.write(b"more")
-"""
-
-WAIT = """
-def fit_model(table, scaler, factor):
-    import time
-    from pathlib import Path
-
-    end = time.monotonic() + 60
-    while not list(Path({!r}).glob("*/early/*")):
-        assert time.monotonic() < end, "nothing is copied"
-        time.sleep(0.01)
 """
 
 
@@ -88,8 +77,7 @@ def test_a_large_file_is_copied_while_the_training_goes_on(
     """The copy is there before the next node ends, holds what was saved, and is gone when that is stored."""
     monkeypatch.setattr(early_copies, "LARGE", 1)
     staging = project.path / ".autolog_pipeline"
-    waiting = WAIT.format(str(staging)).lstrip()
-    project.write_pipeline("training", TRAINING.replace("def fit_model(table, scaler, factor):\n", waiting))
+    project.write_pipeline("training", training_until_a_copy_is_begun(project))
 
     project.run()
 
