@@ -17,8 +17,8 @@ def main() -> None:
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
 
-    from kedro_autolog_pipeline.packaging.registry import fetch_pipelines
-    from kedro_autolog_pipeline.project import read_project
+    from kedro_autolog_pipeline.config.project import read_project
+    from kedro_autolog_pipeline.pairing.registry import fetch_pipelines
 
     bootstrap_project(Path.cwd())
     # Of Kedro 1.5+: what `kedro run --pipelines training` asks for.
@@ -32,8 +32,8 @@ def main() -> None:
         started = time.perf_counter()
         fetch_pipelines(["inference"])
         imported = time.perf_counter()
-        from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
-        from kedro_autolog_pipeline.preflight import find_candidates
+        from kedro_autolog_pipeline.preflight.checks import find_candidates
+        from kedro_autolog_pipeline.run.kedro_run import KedroRun
 
         params = {"run_id": "now", "pipeline_names": ["training"], "project_path": Path.cwd()}
         run = KedroRun.from_hook(params, training, catalog)

@@ -58,7 +58,7 @@ def test_a_model_leaves_the_logging_of_its_process_alone() -> None:
 def test_public_names_are_imported_when_they_are_asked_for() -> None:
     """The hook and the model class are at the top of the package; anything else is an AttributeError."""
     assert kedro_autolog_pipeline.AutologPipelineHook.__module__ == "kedro_autolog_pipeline.hooks"
-    assert kedro_autolog_pipeline.KedroPipelineModel.__module__ == "kedro_autolog_pipeline.live_model"
+    assert kedro_autolog_pipeline.KedroPipelineModel.__module__ == "kedro_autolog_pipeline.by_hand"
     assert kedro_autolog_pipeline.__version__.count(".") == 2
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = kedro_autolog_pipeline.nothing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kedro_autolog_pipeline.by_hand import KedroPipelineModel
     from kedro_autolog_pipeline.hooks import AutologPipelineHook
-    from kedro_autolog_pipeline.live_model import KedroPipelineModel
 
 __all__ = ["AutologPipelineHook", "KedroPipelineModel"]
 
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return AutologPipelineHook
     if name == "KedroPipelineModel":
-        from kedro_autolog_pipeline.live_model import KedroPipelineModel
+        from kedro_autolog_pipeline.by_hand import KedroPipelineModel
 
         return KedroPipelineModel
     if name == "__version__":

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
+    from kedro_autolog_pipeline.config.project import Project
     from kedro_autolog_pipeline.errors import ConfigurationError
-    from kedro_autolog_pipeline.project import Project
-    from kedro_autolog_pipeline.training_run import TrainingRun
+    from kedro_autolog_pipeline.lifecycle.training_run import TrainingRun
 
 # Kedro's logging lets INFO through for its own package and the project's, and WARNING for every other.
 logging.getLogger("kedro_autolog_pipeline").setLevel(logging.INFO)
@@ -36,8 +36,8 @@ class AutologPipelineHook:
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Read our part of ``mlflow.yml``, before another plugin finds in it what it does not know."""
+        from kedro_autolog_pipeline.config.project import read_project
         from kedro_autolog_pipeline.errors import ConfigurationError
-        from kedro_autolog_pipeline.project import read_project
 
         try:
             project = read_project(context)
@@ -63,7 +63,7 @@ class AutologPipelineHook:
             interrupted.interrupt()
         prepared = None
         if project is not None:
-            from kedro_autolog_pipeline.preparation import prepare
+            from kedro_autolog_pipeline.lifecycle.preparation import prepare
 
             prepared = prepare(project, run_params, pipeline, catalog)
         try:

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import attrs
 import pytest
 
-from kedro_autolog_pipeline.packaging import early_copies
+from kedro_autolog_pipeline.run import early_copies
 from kedro_project import (
     CATALOG,
     INFERENCE,

@@ -19,7 +19,7 @@ from mlflow.entities import LoggedModel, Run
 from mlflow.exceptions import MlflowException
 
 from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError, RunRecordError, TrackingError
-from kedro_autolog_pipeline.repackaging import Request, repackage
+from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
 from kedro_autolog_pipeline.tracking import logged_model
 from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
 from kedro_autolog_pipeline.errors import NotPackagedError
-from kedro_autolog_pipeline.packaging.saves import how_changed, read_journal, tap_saves
+from kedro_autolog_pipeline.run.saves import how_changed, read_journal, tap_saves
 from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
 from s3_server import s3_server
 

@@ -406,7 +406,7 @@ shell.run_line_magic("load_ext", "kedro.ipython")
 shell.run_line_magic("reload_kedro", "")
 assert "model" in shell.user_ns["catalog"]
 shell.user_ns["context"].catalog
-print("NOTEBOOK", *sorted({"mlflow", "kedro_autolog_pipeline.training_run"} & set(sys.modules)))
+print("NOTEBOOK", *sorted({"mlflow", "kedro_autolog_pipeline.lifecycle.training_run"} & set(sys.modules)))
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from kedro_autolog_pipeline.packaging import early_copies
+from kedro_autolog_pipeline.run import early_copies
 from kedro_project import CATALOG, INFERENCE, KedroProject, training_until_a_copy_is_begun
 
 # What follows the end of a pickle is not read.

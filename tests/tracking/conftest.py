@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kedro_autolog_pipeline.config import TrackingConfig
+from kedro_autolog_pipeline.config.schema import TrackingConfig
 from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, close_run, open_run
 from kedro_autolog_pipeline.tracking.store import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from kedro_autolog_pipeline.config import ExperimentConfig, RunConfig, TrackingConfig
+from kedro_autolog_pipeline.config.schema import ExperimentConfig, RunConfig, TrackingConfig
 from kedro_autolog_pipeline.tracking.destination import Destination, DestinationState, find_destination
 from kedro_autolog_pipeline.tracking.store import Store
 

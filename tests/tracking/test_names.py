@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from kedro_autolog_pipeline.config import ModelConfig
+from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.tracking.names import illegal_names, why_illegal_experiment
 from kedro_autolog_pipeline.tracking.store import Store
 

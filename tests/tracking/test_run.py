@@ -11,7 +11,7 @@ import attrs
 import mlflow
 import pytest
 
-from kedro_autolog_pipeline.config import ExperimentConfig, RunConfig, TrackingConfig
+from kedro_autolog_pipeline.config.schema import ExperimentConfig, RunConfig, TrackingConfig
 from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.tracking.run import (
     Owner,

@@ -15,7 +15,7 @@ from threading import Thread
 import mlflow
 import pytest
 
-from kedro_autolog_pipeline.config import ServerConfig
+from kedro_autolog_pipeline.config.schema import ServerConfig
 from kedro_autolog_pipeline.tracking.store import (
     PROCESS_DEFAULT,
     Store,
@@ -81,7 +81,7 @@ def test_the_store_is_found_without_mlflow(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
-from kedro_autolog_pipeline.config import ServerConfig
+from kedro_autolog_pipeline.config.schema import ServerConfig
 from kedro_autolog_pipeline.tracking.store import find_store
 store = find_store(ServerConfig(), Path({str(tmp_path)!r}))
 print(store.tracking_uri, store.answers(), "mlflow" in sys.modules)

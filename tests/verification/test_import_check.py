@@ -16,11 +16,11 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 
 from installed import install
-from kedro_autolog_pipeline.config import ModelConfig
-from kedro_autolog_pipeline.packaging.forecast import ExpectedInput, Presence
-from kedro_autolog_pipeline.packaging.kedro_run import KedroRun
-from kedro_autolog_pipeline.packaging.locations import Location
-from kedro_autolog_pipeline.packaging.pairing import Pair
+from kedro_autolog_pipeline.config.schema import ModelConfig
+from kedro_autolog_pipeline.datasets.locations import Location
+from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, Presence
+from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.serving.manifest import Origin, PathArgument
 from kedro_autolog_pipeline.verification.import_check import ImportCheck, plan_import_check
 

@@ -25,8 +25,8 @@ from kedro.pipeline import node
 
 import kedro_autolog_pipeline
 from installed import install
+from kedro_autolog_pipeline.dependencies.search import ShippedCode
 from kedro_autolog_pipeline.errors import VerificationError
-from kedro_autolog_pipeline.packaging.environment import ShippedCode
 from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.proof import Outcome, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.text import Text
 
 from kedro_autolog_pipeline.cli.report import ModelReport, as_json, as_tree, describe, store_state
+from kedro_autolog_pipeline.config.project import read_project
 from kedro_autolog_pipeline.errors import ConfigurationError, PreflightError
-from kedro_autolog_pipeline.packaging.staging import STAGING_DIRECTORY
-from kedro_autolog_pipeline.preflight import Preflight, check_project
-from kedro_autolog_pipeline.project import read_project
+from kedro_autolog_pipeline.preflight.checks import Preflight, check_project
+from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata

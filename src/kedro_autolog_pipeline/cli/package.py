@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kedro_autolog_pipeline.errors import AutologPipelineError
-from kedro_autolog_pipeline.repackaging import Request, repackage
+from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata

@@ -12,17 +12,17 @@ from kedro.io import DataCatalog
 from rich.text import Text
 from rich.tree import Tree
 
-from kedro_autolog_pipeline.config import SignatureMode
+from kedro_autolog_pipeline.config.project import Project
+from kedro_autolog_pipeline.config.schema import SignatureMode
+from kedro_autolog_pipeline.dependencies.requirements import list_requirements
+from kedro_autolog_pipeline.dependencies.search import ShippedCode
+from kedro_autolog_pipeline.dependencies.seeds import with_code_paths
 from kedro_autolog_pipeline.errors import ModelDefinitionError
-from kedro_autolog_pipeline.packaging.environment import ShippedCode
-from kedro_autolog_pipeline.packaging.forecast import ExpectedInput, expect_environment, expect_inputs
-from kedro_autolog_pipeline.packaging.pairing import Pair
-from kedro_autolog_pipeline.packaging.parameters import callers_name, read_parameters
-from kedro_autolog_pipeline.packaging.requirements import list_requirements
-from kedro_autolog_pipeline.packaging.seeds import with_code_paths
-from kedro_autolog_pipeline.packaging.signature import infer_signature
-from kedro_autolog_pipeline.preflight import Candidate, Preflight
-from kedro_autolog_pipeline.project import Project
+from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.pairing.parameters import callers_name, read_parameters
+from kedro_autolog_pipeline.preflight.checks import Candidate, Preflight
+from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, expect_environment, expect_inputs
+from kedro_autolog_pipeline.rehearsal.signature import infer_signature
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 
 
@@ -178,7 +178,7 @@ def _model(report: ModelReport, project_path: Path) -> dict[str, Any]:
 
 def _parameters(pair: Pair, project: Project, catalog: DataCatalog) -> Iterator[ParameterReport]:
     # It imports pandas, which a command that shows its help does not need.
-    from kedro_autolog_pipeline.verification.comparison import first_difference
+    from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 
     values, _ = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters)
     named = {callers_name(name): value for name, value in values.items()}

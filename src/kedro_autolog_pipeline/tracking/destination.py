@@ -6,7 +6,7 @@ from enum import Enum
 
 import attrs
 
-from kedro_autolog_pipeline.config import TrackingConfig
+from kedro_autolog_pipeline.config.schema import TrackingConfig
 from kedro_autolog_pipeline.tracking.run import named_run
 from kedro_autolog_pipeline.tracking.store import Store
 

@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from kedro_autolog_pipeline.config import ModelConfig
+from kedro_autolog_pipeline.config.schema import ModelConfig
 
 _NOT_IN_LOGGED_MODEL = "/:.%\"'"
 _NOT_IN_REGISTERED_MODEL = "/:"

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import attrs
 
-from kedro_autolog_pipeline.config import TrackingConfig
+from kedro_autolog_pipeline.config.schema import TrackingConfig
 from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
 

@@ -12,9 +12,9 @@ from urllib.request import url2pathname
 
 import attrs
 
-from kedro_autolog_pipeline.config import ServerConfig
-from kedro_autolog_pipeline.packaging.locations import public_uri
-from kedro_autolog_pipeline.packaging.targets import why_not_filled, why_not_writable
+from kedro_autolog_pipeline.config.schema import ServerConfig
+from kedro_autolog_pipeline.datasets.locations import public_uri
+from kedro_autolog_pipeline.datasets.writability import why_not_filled, why_not_writable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -70,7 +70,7 @@ def judge(model: str, trial: Trial, output: Any) -> tuple[Outcome, str]:
         VerificationError: When they differ by more than the live pipeline differs from itself.
     """
     # It imports pandas, which the live pipeline need not have done.
-    from kedro_autolog_pipeline.verification.comparison import first_difference, first_difference_of_shape
+    from kedro_autolog_pipeline.rehearsal.comparison import first_difference, first_difference_of_shape
 
     difference = first_difference(trial.expected, output)
     if difference is None:

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+from kedro_autolog_pipeline.dependencies.closure import find_closure
 from kedro_autolog_pipeline.errors import VerificationError
-from kedro_autolog_pipeline.packaging.closure import find_closure
 from kedro_autolog_pipeline.verification import process as program
 from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.process import Stage

@@ -1,0 +1,71 @@
+"""A Kedro context comes in, what a run needs to know of its project goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from kedro.config import AbstractConfigLoader, MissingConfigException
+from kedro.framework import project
+
+from kedro_autolog_pipeline.config.schema import ProjectConfig, read_config
+from kedro_autolog_pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+
+
+@attrs.frozen
+class Project:
+    """A project that uses this plugin.
+
+    Attributes:
+        package_name: Its Python package, which names the experiment where none is configured.
+        config: Its ``mlflow.yml``.
+        credentials: Environment variables for the tracking server, by name; empty when none are configured.
+        config_loader: Kedro's loader of the project's configuration, with the parameters of the command line.
+    """
+
+    package_name: str
+    config: ProjectConfig
+    credentials: Mapping[str, Any]
+    config_loader: AbstractConfigLoader
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Read the parameters as the files and the command line have them."""
+        parameters: Mapping[str, Any] = self.config_loader["parameters"]
+        return parameters
+
+
+def read_project(context: KedroContext) -> Project | None:
+    """Read a project's configuration.
+
+    Returns:
+        The project; None when its ``mlflow.yml`` has no part for this plugin, or switches it off.
+
+    Raises:
+        ConfigurationError: With every mistake in ``mlflow.yml``.
+    """
+    config = read_config(context.config_loader)
+    if config is None or not config.autolog_pipeline.enabled:
+        return None
+    name = config.server.credentials
+    return Project(
+        package_name=str(project.PACKAGE_NAME),
+        config=config,
+        credentials={} if name is None else _credentials(name, context.config_loader),
+        config_loader=context.config_loader,
+    )
+
+
+def _credentials(name: str, config_loader: AbstractConfigLoader) -> Mapping[str, Any]:
+    try:
+        known = config_loader["credentials"]
+    except MissingConfigException:
+        known = {}
+    if name not in known:
+        listed = ", ".join(f"'{key}'" for key in sorted(known)) or "nothing"
+        raise ConfigurationError([f"server.credentials: credentials.yml has no '{name}'. It has {listed}."])
+    credentials: Mapping[str, Any] = known[name]
+    return credentials

@@ -1,0 +1,1 @@
+"""Find where datasets keep their data, and copy, snapshot and sample them."""

@@ -1,0 +1,260 @@
+"""A pair and its finished run come in, a logged model that is READY, or what went wrong at which stage, goes out."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+
+import attrs
+import git
+
+from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError
+from kedro_autolog_pipeline.package.contents import Contents, gather_contents
+from kedro_autolog_pipeline.package.finished_run import FinishedRun
+from kedro_autolog_pipeline.package.functions import import_path
+from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
+from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
+from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
+from kedro_autolog_pipeline.tracking.registered_model import register
+from kedro_autolog_pipeline.tracking.run import TrackedRun, keep_record
+from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
+from kedro_autolog_pipeline.verification.verifier import Verifier
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Stage(Enum):
+    """What is done for a model, in this order, each as the end of "Cannot ..."."""
+
+    CREATE = "create the logged model"
+    GATHER = "gather what goes into"
+    WRITE = "write the package of"
+    PROVE = "prove"
+    UPLOAD = "upload"
+    REGISTER = "register"
+
+
+@attrs.frozen
+class ReadyModel:
+    """A model that is packaged.
+
+    Attributes:
+        name: Its name.
+        uri: What ``mlflow.pyfunc.load_model`` takes.
+        digests: SHA-256 of its artifacts by dataset name.
+    """
+
+    name: str
+    uri: str
+    digests: Mapping[str, str]
+
+
+@attrs.frozen
+class Failure:
+    """A model that is not packaged, or not registered.
+
+    Attributes:
+        name: Its name.
+        stage: What could not be done.
+        error: Why.
+    """
+
+    name: str
+    stage: Stage
+    error: BaseException
+
+    @property
+    def reason(self) -> str:
+        """What could not be done and why, as a user reads it."""
+        if isinstance(self.error, AutologPipelineError):
+            return str(self.error)
+        if not isinstance(self.error, Exception):
+            return f"Cannot {self.stage.value} '{self.name}': the process was told to end."
+        described = f"{type(self.error).__name__}: {self.error}".rstrip(".: ")
+        return f"Cannot {self.stage.value} '{self.name}': {described}."
+
+
+@attrs.frozen
+class Packaging:
+    """What became of the pairs of a run.
+
+    Attributes:
+        ready: What is packaged.
+        failure: What to raise when all is cleaned up: one error with every failure, or what interrupted it; None
+            when all is packaged.
+    """
+
+    ready: tuple[ReadyModel, ...]
+    failure: BaseException | None
+
+
+def log_models(
+    pairs: Iterable[Pair], finished: FinishedRun, tracked: TrackedRun, verifiers: Mapping[str, Verifier]
+) -> Packaging:
+    """Package pairs one after the other, prove the packages, and give them to the tracking server.
+
+    A failure of one does not stop the others; an interruption does. The run's tags say what failed, and its record
+    is kept for a retry, in the run and on this machine.
+
+    Args:
+        pairs: What the run completed.
+        finished: The Kedro run.
+        tracked: The MLflow run.
+        verifiers: By model name, the process that proves it, which ends with this; none for a model that the user
+            wants no proof of.
+    """
+    ready: list[ReadyModel] = []
+    failures: list[Failure] = []
+    for pair in pairs:
+        progress = _Progress(pair, finished, tracked, verifiers.get(pair.config.name))
+        try:
+            ready.append(progress.run())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other pairs have their turn
+            failures.append(Failure(pair.config.name, progress.stage, error))
+        except BaseException as error:  # noqa: BLE001 - the caller raises it when it has cleaned up
+            failures.append(Failure(pair.config.name, progress.stage, error))
+            break
+    if _keep(finished, tracked, ready, failures):
+        _settle(tracked)
+    if not failures:
+        finished.staging.remove()
+        return Packaging(tuple(ready), None)
+    failure = NotPackagedError(
+        tracked.run_id,
+        {failed.name: failed.reason for failed in failures},
+        {model.name: model.uri for model in ready},
+        kept=str(finished.staging.path),
+        retry=finished.record.retry_command,
+    )
+    last = failures[-1].error
+    if not isinstance(last, Exception):
+        _LOGGER.warning("%s", failure)
+        return Packaging(tuple(ready), last)
+    failure.__cause__ = failures[0].error
+    return Packaging(tuple(ready), failure)
+
+
+def _keep(finished: FinishedRun, tracked: TrackedRun, ready: Iterable[ReadyModel], failures: Iterable[Failure]) -> bool:
+    """Say in the MLflow run what became of its models, and what a retry has to know; True when the server took it."""
+    digests = {name: digest for model in ready for name, digest in model.digests.items()}
+    record = attrs.evolve(finished.record, digests={**finished.record.digests, **digests})
+    tags: dict[str, str | None] = {f"failure.{model.name}": None for model in ready}
+    tags |= {f"failure.{failed.name}": f"{failed.stage.name}: {failed.reason}" for failed in failures}
+    return keep_record(tracked, record.kedro_run_id, record.to_json(), tags)
+
+
+def _settle(tracked: TrackedRun) -> None:
+    """Mark what killed processes have left PENDING in the run's experiment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        settle_abandoned(tracked.store, tracked.experiment_id)
+    except MlflowException as error:
+        _LOGGER.warning("What killed processes have left PENDING stays so until the next packaging: %s", error.message)
+
+
+class _Progress:
+    """One model on its way, with the stage that it has reached."""
+
+    def __init__(self, pair: Pair, finished: FinishedRun, tracked: TrackedRun, verifier: Verifier | None) -> None:
+        self.stage = Stage.CREATE
+        self._pair = pair
+        self._finished = finished
+        self._tracked = tracked
+        self._verifier = verifier
+
+    def run(self) -> ReadyModel:
+        started = time.perf_counter()
+        config = self._pair.config
+        with logged_model(self._tracked, config.name, config.tags) as model:
+            contents = self._package(model)
+        shutil.rmtree(self._finished.staging.model(model.model_id), ignore_errors=True)
+        seconds = time.perf_counter() - started
+        _warn_of(contents)
+        version = None
+        if config.registered_model_name is not None:
+            self.stage = Stage.REGISTER
+            version = register(model, config.registered_model_name, config.alias, config.tags)
+        _LOGGER.info(
+            "Packaged '%s' as %s%s in %.1f s.",
+            config.name,
+            model.uri,
+            f", version {version} of '{config.registered_model_name}'," if version is not None else "",
+            seconds,
+        )
+        return ReadyModel(
+            config.name, model.uri, {artifact.entry.name: artifact.entry.sha256 for artifact in contents.artifacts}
+        )
+
+    def _package(self, model: LoggedModel) -> Contents:
+        """Do all that happens while the model is PENDING."""
+        # It imports pandas, which a run that packages nothing does not need.
+        from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+
+        started = time.perf_counter()
+        run, staging = self._finished.run, self._finished.staging.model(model.model_id)
+        self.stage = Stage.GATHER
+        contents = gather_contents(self._pair, self._finished, first_difference, staging)
+        self.stage = Stage.WRITE
+        package = staging / "package"
+        identity = ModelIdentity(model.model_id, self._tracked.run_id, run.run_id, _git_commit(run.project_path))
+        write_package(package, identity, contents)
+        self.stage = Stage.PROVE
+        proof = self._prove(package, contents)
+        self.stage = Stage.UPLOAD
+        model.upload(package)
+        model.set_tags(
+            {
+                "verification": proof.outcome.value,
+                "verification_detail": proof.detail,
+                "packaging_seconds": f"{time.perf_counter() - started:.2f}",
+            }
+        )
+        return contents
+
+    def _prove(self, package: Path, contents: Contents) -> Proof:
+        """Have a fresh process do what the live pipeline did."""
+        if self._verifier is None:
+            return Proof(Outcome.SKIPPED, "Not tried: the configuration says 'verify: false'.", seconds=0.0)
+        rehearsal = contents.rehearsal
+        return self._verifier.verify(
+            package,
+            None if rehearsal is None else Trial(rehearsal.model_input, rehearsal.output, rehearsal.again),
+            shipped=[code.module for code in contents.environment.code],
+            requirements=(
+                [entry.requirement for entry in contents.requirements] if contents.conda_env is None else None
+            ),
+            timeout=contents.pair.config.verify_timeout,
+        )
+
+
+def _git_commit(project_path: Path) -> str | None:
+    try:
+        return git.Repo(project_path, search_parent_directories=True).head.commit.hexsha
+    except (git.GitError, ValueError, OSError):
+        # Not a checkout, or one without a commit.
+        return None
+
+
+def _warn_of(contents: Contents) -> None:
+    """Say in one WARNING what the user may want to change in this model; nothing when there is nothing."""
+    name = contents.pair.config.name
+    pickled = [node.name for node in contents.pair.inference.nodes if import_path(node.func) is None]
+    remarks = list(contents.notes)
+    if contents.rehearsal is None and contents.pair.config.verify:
+        remarks.append("It was proven to load, on no data: the run held none for its input.")
+    if contents.fixed_parameters:
+        fixed = ", ".join(contents.fixed_parameters)
+        remarks.append(f"MLflow has no type for the parameters {fixed}: they keep the value of this run.")
+    if pickled:
+        remarks.append(
+            f"The functions of {', '.join(pickled)} have no import path and are pickled: a site that forbids pickles "
+            "cannot load them. Define them in a module."
+        )
+    if remarks:
+        _LOGGER.warning("'%s' is packaged, with remarks: %s", name, " ".join(remarks))

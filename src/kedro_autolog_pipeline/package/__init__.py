@@ -1,0 +1,1 @@
+"""Write one directory that MLflow can load: artifacts, code, requirements, manifest."""

@@ -1,0 +1,286 @@
+"""A pair and its finished run come in, all that goes into the package goes out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from kedro_autolog_pipeline.config.schema import SignatureMode
+from kedro_autolog_pipeline.datasets.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
+from kedro_autolog_pipeline.datasets.validators import declared_validators
+from kedro_autolog_pipeline.dependencies.requirements import list_requirements, read_conda_env
+from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
+from kedro_autolog_pipeline.dependencies.seeds import function_seeds, other_seeds, with_code_paths
+from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
+from kedro_autolog_pipeline.loggers import quiet
+from kedro_autolog_pipeline.package.artifacts import Artifact, loading_modules, stage_artifact
+from kedro_autolog_pipeline.package.finished_run import FinishedRun
+from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
+from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.pairing.parameters import callers_name
+from kedro_autolog_pipeline.rehearsal.in_place_changes import changed_constants
+from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline
+from kedro_autolog_pipeline.rehearsal.optional_columns import Differ
+from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
+from kedro_autolog_pipeline.run.kedro_run import KedroRun
+from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@attrs.frozen
+class Rehearsal:
+    """One call of the live pipeline on data of the run: what a packaged model must reproduce.
+
+    Attributes:
+        pipeline: The live pipeline, to call it once more.
+        sample: Request data by dataset name.
+        output: What the live pipeline answered.
+    """
+
+    pipeline: LivePipeline
+    sample: Mapping[str, Any]
+    output: Any
+
+    def again(self) -> Any:
+        """Call the live pipeline on the sample once more."""
+        return self.pipeline.predict(self.sample)
+
+    def asking(self, constants: Mapping[str, Any] | None) -> Callable[[Any], Any]:
+        """Give what answers any data, for a pipeline of one input; it keeps the artifacts in memory.
+
+        Args:
+            constants: As ``LivePipeline.constants`` gives them; None has them loaded.
+        """
+        predict = self.pipeline.compiled(self.pipeline.constants() if constants is None else constants)
+        (name,) = self.sample
+        return lambda data: predict({name: data})
+
+    @property
+    def model_input(self) -> Any:
+        """The sample as ``predict`` takes it: bare when there is one input, by name when there are several."""
+        return next(iter(self.sample.values())) if len(self.sample) == 1 else dict(self.sample)
+
+
+@attrs.frozen
+class Contents:
+    """What goes into a package.
+
+    Attributes:
+        pair: The resolved pair.
+        artifacts: One for each trained or reference input.
+        parameters: JSON value by dataset name.
+        environment: Code to ship and requirements to pin, as they were found.
+        requirements: Requirements with those that the user names.
+        conda_env: The Conda environment that the user names; None means made of the requirements.
+        signature: The model's signature; None for a model without one.
+        input_example: A few rows of request data to store with the model; None means none.
+        notes: What a reader of the manifest should know, one sentence each.
+        fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
+        copied: Artifacts and parameters that a call changes in place, sorted; none when there is no rehearsal.
+        rehearsal: A call to reproduce; None when the run held no data for the request inputs.
+        validators: For each request input that has one its validator, as in the catalog.
+    """
+
+    pair: Pair
+    artifacts: tuple[Artifact, ...]
+    parameters: Mapping[str, Any]
+    environment: Environment
+    requirements: tuple[RequirementEntry, ...]
+    conda_env: Mapping[str, Any] | None
+    signature: ModelSignature | None
+    input_example: Any
+    notes: tuple[str, ...]
+    fixed_parameters: tuple[str, ...]
+    copied: tuple[str, ...]
+    rehearsal: Rehearsal | None
+    validators: Mapping[str, Any]
+
+    @property
+    def frames(self) -> frozenset[str]:
+        """Names of the request inputs that were pandas DataFrames in this run."""
+        import pandas as pd
+
+        sample = {} if self.rehearsal is None else self.rehearsal.sample
+        return frozenset(name for name, data in sample.items() if isinstance(data, pd.DataFrame))
+
+
+def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: Path) -> Contents:
+    """Gather what a package holds, as the run left it.
+
+    Args:
+        pair: A pair that the run completed.
+        finished: The run.
+        differ: Tells how two values differ; None when they are the same.
+        staging: Where the artifacts are copied to, until there is a package to move them into.
+
+    Raises:
+        PackagingError: With every artifact that is not there, or is not the run's; or when the live pipeline fails
+            on the sample.
+    """
+    run = finished.run
+    # Kedro tells of what it loads, which would read as a part of the user's run.
+    with quiet("kedro", logging.WARNING):
+        artifacts, missing = _stage_artifacts(pair, finished, staging)
+    if missing:
+        raise PackagingError(pair.config.name, missing)
+    parameters = {name: finished.record.parameters[name] for name in pair.inputs_from(Origin.PARAMETER)}
+    rehearsal = _rehearse(pair, run, artifacts, parameters)
+    copied, constants = ((), None) if rehearsal is None else _find_changed(rehearsal)
+    inferred = _infer_signature(pair, rehearsal, constants, parameters, differ)
+    example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
+    validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
+    modules = {artifact.entry.name: loading_modules(artifact) for artifact in artifacts}
+    seeds = [*function_seeds(pair.inference.nodes), *other_seeds(modules, validators, pair.config.runner)]
+    environment = with_code_paths(pair, find_environment(seeds), run.project_path)
+    return Contents(
+        pair=pair,
+        artifacts=tuple(artifacts),
+        parameters=parameters,
+        environment=environment,
+        requirements=tuple(list_requirements(pair.config, environment, run.project_path)),
+        conda_env=read_conda_env(pair.config, run.project_path),
+        signature=inferred.signature,
+        input_example=example,
+        notes=(*_not_produced(artifacts), *inferred.notes, *example_notes),
+        fixed_parameters=inferred.fixed_parameters,
+        copied=copied,
+        rehearsal=rehearsal,
+        validators=validators,
+    )
+
+
+def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[list[Artifact], list[str]]:
+    artifacts, missing = [], []
+    with artifact_list(staging) as note:
+        for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
+            try:
+                artifact = _stage_artifact(name, pair, finished, staging)
+                _refuse_others(artifact, finished)
+                note(artifact)
+                artifacts.append(artifact)
+            except (ArtifactChangedError, FileNotFoundError) as error:
+                missing.append(f"{error}")
+            except Exception as error:  # noqa: BLE001 - whatever a dataset or its file system raises
+                missing.append(f"'{name}' cannot be copied ({error!r}).")
+    return artifacts, missing
+
+
+def _stage_artifact(name: str, pair: Pair, finished: FinishedRun, staging: Path) -> Artifact:
+    run = finished.run
+    saved = run.saved_state(name)
+    if name in finished.kept:
+        return finished.kept[name].stage(staging)
+    if saved is None and run.written_as([name]) and not run.only_missing_outputs:
+        msg = (
+            f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
+            "Have the node give data, or run it here."
+        )
+        raise FileNotFoundError(msg)
+    return stage_artifact(name, pair.origins[name], run.catalog, staging, saved, early=finished.early)
+
+
+def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
+    """Tell of the trained artifacts that are older than the run."""
+    names = [
+        f"'{artifact.entry.name}'"
+        for artifact in artifacts
+        if artifact.entry.origin is Origin.TRAINED and not artifact.entry.from_this_run
+    ]
+    return [f"This run did not produce {', '.join(names)}: what was there before is packaged."] if names else []
+
+
+def _refuse_others(artifact: Artifact, finished: FinishedRun) -> None:
+    """Refuse what is not what the run gave when it was packaged before.
+
+    Raises:
+        ValueError: When its digest is another one.
+    """
+    entry, record = artifact.entry, finished.record
+    if entry.origin is Origin.TRAINED and record.digests.get(entry.name, entry.sha256) != entry.sha256:
+        raise ValueError(
+            f"it is not what run '{record.run_id}' has saved, whose SHA-256 is {record.digests[entry.name]}"
+        )
+
+
+def _rehearse(
+    pair: Pair, run: KedroRun, artifacts: Iterable[Artifact], parameters: Mapping[str, Any]
+) -> Rehearsal | None:
+    requests = pair.inputs_from(Origin.REQUEST)
+    if not all(name in run.catalog and run.catalog.exists(name) for name in requests):
+        return None
+    pipeline = LivePipeline(pair, {artifact.entry.name: artifact.load for artifact in artifacts}, parameters)
+    sample = {name: _first_rows(name, run) for name in requests}
+    try:
+        output = pipeline.predict(sample)
+    except Exception as error:
+        cause = f"its inference pipeline fails on the first rows of this run's own data ({error!r}). Correct it."
+        raise PackagingError(pair.config.name, [cause]) from error
+    return Rehearsal(pipeline, sample, output)
+
+
+def _find_changed(rehearsal: Rehearsal) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
+    """Find the artifacts and parameters that a call changes in place.
+
+    Returns:
+        Their names, and what was loaded to find them, for further calls; None when it is not what it was.
+    """
+    live = rehearsal.pipeline
+    constants = live.constants()
+    names = changed_constants(live.pair.inference, constants, rehearsal.sample)
+    if not names:
+        return (), constants
+    _LOGGER.info(
+        "Each call of '%s' gets its own copy of %s, changed in place by its nodes.",
+        live.pair.config.name,
+        ", ".join(names),
+    )
+    return tuple(names), None
+
+
+def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:
+    # Kedro tells of what it loads, which would read as a part of the user's run.
+    with quiet("kedro", logging.WARNING):
+        return take_sample(run.catalog.load(name), rows)
+
+
+def _infer_signature(
+    pair: Pair,
+    rehearsal: Rehearsal | None,
+    constants: Mapping[str, Any] | None,
+    parameters: Mapping[str, Any],
+    differ: Differ,
+) -> InferredSignature:
+    if pair.config.signature is SignatureMode.NONE:
+        return InferredSignature(None, (), ())
+    named = {callers_name(name): value for name, value in parameters.items()}
+    if rehearsal is None:
+        return infer_signature(None, None, named, differ=differ)
+    asking = partial(rehearsal.asking, constants) if pair.config.signature is SignatureMode.AUTO else None
+    return infer_signature(rehearsal.model_input, rehearsal.output, named, differ=differ, asking=asking)
+
+
+def _input_example(
+    pair: Pair, run: KedroRun, rehearsal: Rehearsal | None, signature: ModelSignature | None
+) -> tuple[Any, list[str]]:
+    """Take the input example that the user asks for, and tell why there is none."""
+    wanted = pair.config.input_example
+    if wanted is False:
+        return None, []
+    if isinstance(wanted, str):
+        rows = _first_rows(wanted, run, EXAMPLE_ROWS)
+    elif rehearsal is None:
+        return None, ["There is no input example: the run held no data for its input."]
+    else:
+        rows = take_sample(rehearsal.model_input, EXAMPLE_ROWS)
+    if not can_be_example(rows, signature):
+        return None, ["There is no input example: MLflow cannot store it, or the signature does not accept it."]
+    return rows, []

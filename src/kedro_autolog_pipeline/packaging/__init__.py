@@ -1,1 +1,0 @@
-"""From a finished run to a directory: a pair and a catalog come in, a package goes out."""

@@ -1,0 +1,1 @@
+"""Find the pairs of training and inference pipelines, and where each inference input comes from."""

@@ -1,0 +1,165 @@
+"""A configured model and its two pipelines come in, the pair with the origin of each inference input goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+import attrs
+from kedro.io.core import is_parameter
+from kedro.pipeline import Pipeline
+
+from kedro_autolog_pipeline.config.schema import ModelConfig
+from kedro_autolog_pipeline.errors import ModelDefinitionError
+from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
+from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.runners import resolve_runner
+
+
+@attrs.frozen
+class Pair:
+    """A training pipeline, the inference pipeline that goes with it, and the origin of each of its inputs.
+
+    Attributes:
+        config: What the user asked for.
+        training: The registered training pipeline.
+        inference: The registered inference pipeline.
+        origins: Origin by free input of ``inference``, transcoding suffix included, sorted by name.
+    """
+
+    config: ModelConfig
+    training: Pipeline
+    inference: Pipeline
+    origins: dict[str, Origin]
+
+    def inputs_from(self, *origins: Origin) -> list[str]:
+        """Give the inputs with one of ``origins``, sorted; request inputs in the order of the configuration."""
+        if origins == (Origin.REQUEST,) and self.config.input_name:
+            return list(self.config.input_name)
+        return [name for name, origin in self.origins.items() if origin in origins]
+
+
+def dataset_of(name: str) -> str:
+    """Give the dataset that a name with a transcoding suffix stands for: ``model`` for ``model@pickle``."""
+    return name.partition("@")[0]
+
+
+def resolve_pair(
+    config: ModelConfig, training: Pipeline, inference: Pipeline, in_catalog: Callable[[str], bool]
+) -> tuple[Pair, list[str]]:
+    """Find the origin of each input of the inference pipeline.
+
+    Args:
+        config: The pair, as configured.
+        training: Its training pipeline.
+        inference: Its inference pipeline.
+        in_catalog: Whether the catalog can provide a dataset of this name, parameters included.
+
+    Returns:
+        The pair, and every mistake, each beginning with the path of a key. A pair with mistakes can only be examined
+        for more of them: it lacks the inputs that have no origin.
+    """
+    path = f"autolog_pipeline.models.{config.name}"
+    free = sorted(inference.inputs())
+    origins = _origins(config, training, free, in_catalog)
+    mistakes = [
+        *_names_that_are_not_read(config, free, path),
+        *_empty_pipelines(config, training, inference, path),
+        *_wrong_options(config, inference, path),
+        *_inputs_without_origin(config, free, origins, path),
+    ]
+    return Pair(config, training, inference, origins), mistakes
+
+
+def _origins(
+    config: ModelConfig, training: Pipeline, free: Iterable[str], in_catalog: Callable[[str], bool]
+) -> dict[str, Origin]:
+    """Give the origin of each input that has one, in the order of ``free``.
+
+    Where no request is named, the only dataset that nothing provides is the request.
+    """
+    trained = {dataset_of(name) for name in training.all_outputs()}
+    found = {name: _provider(name, config.input_name or (), trained, in_catalog) for name in free}
+    unknown = [name for name, origin in found.items() if origin is None and not is_parameter(name)]
+    if config.input_name is None and len(unknown) == 1:
+        found[unknown.pop()] = Origin.REQUEST
+    return {name: origin for name, origin in found.items() if origin is not None}
+
+
+def _provider(
+    name: str, request: Container[str], trained: Container[str], in_catalog: Callable[[str], bool]
+) -> Origin | None:
+    """Give the first that provides an input; None where nothing does."""
+    if name in request:
+        return Origin.REQUEST
+    if is_parameter(name):
+        return Origin.PARAMETER if in_catalog(name) else None
+    if dataset_of(name) in trained:
+        return Origin.TRAINED
+    return Origin.REFERENCE if in_catalog(name) else None
+
+
+def _names_that_are_not_read(config: ModelConfig, free: Sequence[str], path: str) -> Iterator[str]:
+    """Give a mistake for each name of ``input_name`` that is no input."""
+    datasets = [name for name in free if not is_parameter(name)]
+    for name in config.input_name or ():
+        if name not in free:
+            yield (
+                f"{path}.input_name: inference pipeline '{config.inference}' does not read '{name}'. "
+                f"{_nearest(name, datasets)}"
+            )
+
+
+def _empty_pipelines(config: ModelConfig, training: Pipeline, inference: Pipeline, path: str) -> Iterator[str]:
+    if not training.nodes:
+        yield f"{path}.training: pipeline '{config.training}' contains no nodes."
+    if not inference.nodes:
+        yield f"{path}.inference: pipeline '{config.inference}' contains no nodes."
+
+
+def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Iterator[str]:
+    """Give a mistake for each option of the model that the pipeline or this installation does not know."""
+    try:
+        copy_modes_by_dataset(config.copy_mode, inference)
+    except ModelDefinitionError as error:
+        yield f"{path}.copy_mode: {error.cause} {error.remedy}"
+    try:
+        if config.runner is not None:
+            resolve_runner(config.runner)
+    except ModelDefinitionError as error:
+        yield f"{path}.runner: {error.cause} {error.remedy}"
+
+
+def _inputs_without_origin(
+    config: ModelConfig, free: Sequence[str], origins: Mapping[str, Origin], path: str
+) -> Iterator[str]:
+    """Give a mistake for each input that nothing provides, or one where they leave open which is the request."""
+    missing = [name for name in free if name not in origins]
+    unknown = [name for name in missing if not is_parameter(name)]
+    for name in missing:
+        if is_parameter(name):
+            yield f"{path}.inference: '{config.inference}' reads '{name}', which no parameters file has."
+    if config.input_name is not None:
+        for name in unknown:
+            yield (
+                f"{path}.inference: '{config.inference}' reads '{name}', which neither the training pipeline nor the "
+                "catalog provides. Add it to the catalog, or name it in input_name."
+            )
+    elif free and Origin.REQUEST not in origins.values():
+        yield f"{path}.input_name: {_which_is_the_request(unknown, origins)}"
+
+
+def _which_is_the_request(unknown: Sequence[str], origins: Mapping[str, Origin]) -> str:
+    if unknown:
+        return f"several inputs are free ({_quoted(unknown)}). Name those that are given at predict time."
+    candidates = [name for name, origin in origins.items() if origin is not Origin.PARAMETER]
+    return f"no input is free. Name the one that is given at predict time: {_quoted(candidates)}."
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"It reads {_quoted(known)}."
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,1 @@
+"""Find what is known to prevent a model before the first node runs."""

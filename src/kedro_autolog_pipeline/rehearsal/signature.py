@@ -1,0 +1,203 @@
+"""A sample, what the pipeline makes of it, and the parameters come in, the model's signature goes out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from kedro_autolog_pipeline.loggers import quiet
+from kedro_autolog_pipeline.rehearsal.optional_columns import Differ, find_optional_columns
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ParamSchema, Schema
+
+
+@attrs.frozen
+class InferredSignature:
+    """A signature, and what it could not say.
+
+    Attributes:
+        signature: What MLflow enforces at predict time; None when nothing could be inferred.
+        notes: What a user should know of it, one sentence each.
+        fixed_parameters: Names of the parameters that MLflow cannot type, which therefore keep their packaged value.
+    """
+
+    signature: ModelSignature | None
+    notes: tuple[str, ...]
+    fixed_parameters: tuple[str, ...]
+
+
+def infer_signature(
+    sample: Any,
+    output: Any,
+    parameters: Mapping[str, Any],
+    *,
+    differ: Differ,
+    asking: Callable[[], Callable[[Any], Any]] | None = None,
+) -> InferredSignature:
+    """Infer the signature of a model from one call of it.
+
+    It has inputs only where MLflow passes the sample on to the model as it is. An integer column is declared as what
+    it is: MLflow refuses floats, and so missing values, in its place, but it would refuse these very integers in a
+    column declared as floats.
+
+    Args:
+        sample: What was given to the model; None when there is none.
+        output: What the model returned for it; None when there is none.
+        parameters: Default value by parameter name, as a caller of ``predict`` names it.
+        differ: Tells how two values differ; None when they are the same.
+        asking: Gives what answers a table, to find the columns that it need not have; None to require every column.
+    """
+    from mlflow.models import ModelSignature
+
+    with quiet("mlflow"), warnings.catch_warnings():
+        # MLflow advises to declare integer columns as floats, which is for the author of the pipeline to decide.
+        warnings.simplefilter("ignore", UserWarning)
+        params, fixed = _parameter_schema(parameters, differ)
+        inputs = _input_schema(sample, differ)
+        outputs = None if output is None else _schema(output)
+        notes = [] if inputs is not None else [f"The signature has no inputs: {_why_no_inputs(sample, differ)}"]
+    if inputs is not None and inputs.has_input_names() and not inputs.is_tensor_spec():
+        optional: tuple[str, ...] = ()
+        # Of an empty table, most pipelines make the same whatever its columns.
+        if asking is not None and len(sample) > 0:
+            found = find_optional_columns(sample, output, asking(), differ)
+            optional = found.names
+            notes += [] if found.note is None else [found.note]
+        inputs = _requiring_all_but(optional, inputs)
+    if inputs is None and outputs is None and params is None:
+        return InferredSignature(None, tuple(notes), fixed)
+    # MLflow's own annotation of params leaves out None, its default.
+    signature = ModelSignature(inputs=inputs, outputs=outputs, params=params)  # type: ignore[arg-type]  # see above
+    return InferredSignature(signature, tuple(notes), fixed)
+
+
+def can_be_example(data: Any, signature: ModelSignature | None) -> bool:
+    """Tell whether MLflow can store ``data`` as an input example of a model with this signature."""
+    from mlflow.models import convert_input_example_to_serving_input
+
+    with quiet("mlflow"), warnings.catch_warnings():
+        # What it deprecates is what MLflow calls.
+        warnings.simplefilter("ignore")
+        try:
+            convert_input_example_to_serving_input(data)
+            if signature is not None:
+                _passed_on(signature, data)
+        except Exception:  # noqa: BLE001 - MLflow, pandas and the data's own type raise whatever they meet
+            return False
+    return True
+
+
+class _Echo:
+    """Stands for a model: it returns what MLflow passes on to it."""
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any] | None]:
+        return data, params
+
+
+def _passed_on(signature: ModelSignature, data: Any, params: dict[str, Any] | None = None) -> Any:
+    """Give what reaches a model that was stored with this signature: the data, and the parameters."""
+    from mlflow.models import Model, ModelSignature
+    from mlflow.pyfunc import FLAVOR_NAME, PyFuncModel
+
+    model = Model(signature=ModelSignature.from_dict(signature.to_dict()))
+    model.add_flavor(FLAVOR_NAME, loader_module=__name__)
+    return PyFuncModel(model, _Echo()).predict(data, params)
+
+
+def _input_schema(sample: Any, differ: Differ) -> Schema | None:
+    """Infer the schema of a sample; None when MLflow would not pass the sample on as it is."""
+    from mlflow.models import ModelSignature
+
+    schema = None if sample is None else _schema(sample)
+    if schema is None:
+        return None
+    try:
+        reached, _ = _passed_on(ModelSignature(inputs=schema), sample)
+        return schema if differ(sample, reached) is None else None
+    except Exception:  # noqa: BLE001 - MLflow and pandas raise whatever they meet
+        return None
+
+
+def _why_no_inputs(sample: Any, differ: Differ) -> str:
+    """Say why, without a value of the sample, which may be personal: MLflow's own messages show it."""
+    import pandas as pd
+
+    if sample is None:
+        return "the run held no data for its input."
+    if not isinstance(sample, pd.DataFrame):
+        return f"MLflow would refuse or change the data it was to describe ({type(sample).__name__})."
+    if not sample.columns.is_unique or not all(isinstance(name, str) for name in sample.columns):
+        return "the names of its columns are not texts, each used once."
+    refused = [
+        f"'{name}' ({sample[name].dtype})" for name in sample.columns if _input_schema(sample[[name]], differ) is None
+    ]
+    return f"MLflow would refuse or change {', '.join(refused) or 'a table without columns'}."
+
+
+def _schema(data: Any) -> Schema | None:
+    """Infer a schema; None when MLflow has none for this kind of data."""
+    from mlflow.models import infer_signature as infer
+    from mlflow.types.schema import AnyType
+
+    try:
+        schema: Schema | None = infer(model_input=data).inputs
+    except Exception:  # noqa: BLE001 - MLflow looks into the data, and raises whatever it meets there
+        return None
+    if schema is None or any(isinstance(kind, AnyType) for kind in schema.input_types()):
+        # With a column of any type, MLflow passes on the first column alone.
+        return None
+    return schema
+
+
+def _requiring_all_but(optional: tuple[str, ...], schema: Schema) -> Schema:
+    from mlflow.types import ColSpec, DataType
+    from mlflow.types import Schema as TableSchema
+
+    # MLflow infers that a column is optional where a value is missing in it. Of a list or an object this is about
+    # values indeed, of anything else about the column: a required one may hold missing values.
+    return TableSchema(
+        [
+            ColSpec(
+                column.type,  # type: ignore[arg-type]  # a tensor's type, which no table has
+                column.name,
+                required=column.name not in optional and (column.required or isinstance(column.type, DataType)),
+            )
+            for column in schema.inputs
+        ]
+    )
+
+
+def _parameter_schema(parameters: Mapping[str, Any], differ: Differ) -> tuple[ParamSchema | None, tuple[str, ...]]:
+    """Infer the schema of the parameters, and name those that have none."""
+    from mlflow.types import ParamSchema
+
+    specs, fixed = [], []
+    for name, value in sorted(parameters.items()):
+        schema = _schema_of_parameter(name, value, differ)
+        if schema is None:
+            fixed.append(name)
+        else:
+            specs += schema.params
+    return (ParamSchema(specs) if specs else None), tuple(fixed)
+
+
+def _schema_of_parameter(name: str, value: Any, differ: Differ) -> ParamSchema | None:
+    """Infer the schema of one parameter; None when its own value would not come back from it."""
+    from mlflow.models import infer_signature as infer
+
+    if value == []:
+        # MLflow would type its items as dates.
+        return None
+    try:
+        signature = infer(params={name: value})
+        _, given = _passed_on(signature, None, {name: value})
+        _, default = _passed_on(signature, None)
+    except Exception:  # noqa: BLE001 - MLflow and NumPy raise whatever they meet
+        return None
+    survives = differ({name: value}, given) is None and differ({name: value}, default) is None
+    return signature.params if survives else None

@@ -1,0 +1,1 @@
+"""Note what a Kedro run saves while it runs, and keep what packaging it needs."""

@@ -1,0 +1,115 @@
+"""What must be known of a training to package it later comes in, a JSON document goes out, and back."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cattrs
+
+from kedro_autolog_pipeline.run.saves import SavedState
+
+_CONVERTER = cattrs.Converter()
+
+
+@attrs.frozen
+class RunRecord:
+    """One training.
+
+    Attributes:
+        run_id: The MLflow run.
+        kedro_run_id: Kedro's id of the run, which is also its save version.
+        pipelines: What Kedro was asked to run.
+        env: Kedro's environment; None means the project's default.
+        runtime_params: Parameters of the command line.
+        models: Names of the logged models that the run is to give.
+        parameters: Plain value by dataset name, of the parameters that their inference pipelines read.
+        ends_as: Status of the MLflow run if nobody can end it any more, in MLflow's words: KILLED while nodes run,
+            then FINISHED or FAILED.
+        closes_run: Whether the MLflow run was opened for it, and ends with it.
+        process: What trains, as ``tracking.abandoned`` names processes; empty where that is not known.
+        saves: What the run saved, by dataset name.
+        digests: SHA-256 by dataset name, as in ``ArtifactEntry.sha256``, of what was staged.
+    """
+
+    run_id: str
+    kedro_run_id: str
+    pipelines: list[str]
+    env: str | None
+    runtime_params: dict[str, Any]
+    models: list[str]
+    parameters: dict[str, Any]
+    ends_as: str = "KILLED"
+    closes_run: bool = False
+    process: str = ""
+    saves: dict[str, SavedState] = attrs.field(factory=dict)
+    digests: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def retry_command(self) -> str:
+        """The command that packages the run again."""
+        env = [] if self.env is None else ["--env", self.env]
+        return shlex.join(["kedro", "autolog", "package", "--run-id", self.run_id, *env])
+
+    def to_json(self) -> str:
+        """Give it as a document."""
+        return json.dumps(_CONVERTER.unstructure(self), indent=2, default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> RunRecord:
+        """Read a document.
+
+        Raises:
+            ValueError: When it is none.
+        """
+        try:
+            return _CONVERTER.structure(json.loads(text), cls)
+        except (cattrs.BaseValidationError, TypeError) as error:
+            raise ValueError(f"no record of a run: {error}") from error
+
+    @classmethod
+    def read(cls, file: Path) -> RunRecord | None:
+        """Read the file that ``write`` has written; None when there is none."""
+        try:
+            return cls.from_json(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+
+    def write(self, file: Path) -> None:
+        """Write it as a whole or not at all."""
+        draft = file.with_suffix(".draft")
+        draft.write_text(self.to_json(), encoding="utf-8")
+        draft.replace(file)
+
+
+def merged(records: Iterable[RunRecord]) -> RunRecord:
+    """Put together what several processes have done for one MLflow run, each a part of the training.
+
+    Args:
+        records: In the order in which they ran; not empty. What a later one says of a dataset counts.
+    """
+    return reduce(_then, records)
+
+
+def _then(first: RunRecord, second: RunRecord) -> RunRecord:
+    def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        return {**one, **other}
+
+    # A dataset that another process has saved anew has no longer the bytes whose digest is known.
+    is_other = first.kedro_run_id != second.kedro_run_id
+    digests = {name: digest for name, digest in first.digests.items() if not (is_other and name in second.saves)}
+    return attrs.evolve(
+        second,
+        closes_run=first.closes_run or second.closes_run,
+        pipelines=[*first.pipelines, *(name for name in second.pipelines if name not in first.pipelines)],
+        models=[*first.models, *(name for name in second.models if name not in first.models)],
+        runtime_params=joined(first.runtime_params, second.runtime_params),
+        parameters=joined(first.parameters, second.parameters),
+        saves=joined(first.saves, second.saves),
+        digests=joined(digests, second.digests),
+    )

@@ -1,0 +1,68 @@
+"""Tests of project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+
+from kedro_autolog_pipeline.config.project import read_project
+from kedro_autolog_pipeline.errors import ConfigurationError
+
+MODELS = {"models": {"prices": {"training": "training", "inference": "inference"}}}
+
+
+class Context:
+    """Stand for a Kedro context: all that is read of one is its loader."""
+
+    def __init__(self, directory: Path, **files: object) -> None:
+        base = directory / "base"
+        base.mkdir(parents=True)
+        (directory / "local").mkdir()
+        for name, content in files.items():
+            (base / f"{name}.yml").write_text(yaml.safe_dump(content))
+        self.config_loader = OmegaConfigLoader(str(directory), base_env="base", default_run_env="local")
+
+
+def test_a_project_without_our_key_is_not_ours(tmp_path: Path) -> None:
+    """Without mlflow.yml, without our key in it, or switched off, there is nothing to do."""
+    none = Context(tmp_path / "none")
+    other = Context(tmp_path / "other", mlflow={"tracking": {}})
+    disabled = Context(tmp_path / "disabled", mlflow={"autolog_pipeline": {"enabled": False}})
+
+    assert [read_project(context) for context in (none, other, disabled)] == [None, None, None]  # type: ignore[arg-type]  # all that it reads
+
+
+def test_a_project_has_its_configuration_credentials_and_parameters(tmp_path: Path) -> None:
+    """Credentials are those that mlflow.yml names; parameters are read when they are asked for."""
+    context = Context(
+        tmp_path,
+        mlflow={"server": {"credentials": "tracking"}, "autolog_pipeline": MODELS},
+        credentials={"tracking": {"MLFLOW_TRACKING_TOKEN": "abc"}},
+        parameters={"threshold": 0.5},
+    )
+
+    project = read_project(context)  # type: ignore[arg-type]  # all that it reads
+
+    assert project is not None
+    assert [model.name for model in project.config.autolog_pipeline.models] == ["prices"]
+    assert project.credentials == {"MLFLOW_TRACKING_TOKEN": "abc"}
+    assert project.parameters() == {"threshold": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "known"), [({"other": {}, "more": {}}, "'more', 'other'"), (None, "nothing")], ids=["other", "none"]
+)
+def test_credentials_that_are_not_there_are_a_mistake(
+    tmp_path: Path, credentials: dict[str, object] | None, known: str
+) -> None:
+    """A key that credentials.yml lacks is told with those that it has."""
+    files = {} if credentials is None else {"credentials": credentials}
+    context = Context(tmp_path, mlflow={"server": {"credentials": "tracking"}, "autolog_pipeline": MODELS}, **files)
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_project(context)  # type: ignore[arg-type]  # all that it reads
+
+    assert caught.value.mistakes == (f"server.credentials: credentials.yml has no 'tracking'. It has {known}.",)

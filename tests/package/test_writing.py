@@ -1,0 +1,378 @@
+"""Tests of packaging.package and packaging.contents: real packages, loaded by MLflow."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import socket
+import subprocess
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline, node
+from kedro_datasets.pickle import PickleDataset
+
+from kedro_autolog_pipeline.config.schema import ModelConfig, SignatureMode
+from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.package.contents import Contents, gather_contents
+from kedro_autolog_pipeline.package.finished_run import FinishedRun
+from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
+from kedro_autolog_pipeline.pairing.pair import resolve_pair
+from kedro_autolog_pipeline.preflight import selection
+from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+from kedro_autolog_pipeline.run.kedro_run import KedroRun
+from kedro_autolog_pipeline.run.record import RunRecord
+from kedro_autolog_pipeline.run.staging import StagingDirectory
+
+TABLE = pd.DataFrame({"x": [1, 2, 3, 4, 5, 6, 7], "label": list("abcabca")})
+
+pytestmark = pytest.mark.usefixtures("clean_mlflow")
+
+
+def echo(model: Any, *inputs: Any) -> Any:
+    """Give back what reached the model; with parameters, those too."""
+    del model
+    return inputs[0] if len(inputs) == 1 else {"data": inputs[0], "parameters": list(inputs[1:])}
+
+
+class Custom:
+    """Data of the project's own type."""
+
+
+def contents_of(
+    project: Path,
+    data: Any,
+    *,
+    function: Callable[..., Any] = echo,
+    parameters: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Contents:
+    """Gather the contents of a model of one node, whose run held ``data``, or none."""
+    project.mkdir(parents=True, exist_ok=True)
+    names = list(parameters or {})
+    config = ModelConfig("model", "training", "inference", input_name=("instances",), **options)
+    training = Pipeline([node(lambda raw: raw, "raw", "model")])
+    inference = Pipeline([node(function, ["model", "instances", *names], "predictions", name="predict")])
+    model = PickleDataset(filepath=str(project / "model.pkl"))
+    model.save({"slope": 2})
+    catalog = DataCatalog(
+        {
+            "model": model,
+            **({} if data is None else {"instances": MemoryDataset(data, copy_mode="assign")}),
+            "made_up": MemoryDataset(TABLE.assign(x=0)),
+            **{name: MemoryDataset(value) for name, value in (parameters or {}).items()},
+        }
+    )
+    pair, mistakes = resolve_pair(config, training, inference, catalog.__contains__)
+    assert pair is not None, mistakes
+    run = KedroRun("2026-01-01", ("training",), project, False, training, catalog)  # noqa: FBT003 - it has no keywords
+    record = RunRecord("", "2026-01-01", ["training"], None, {}, ["model"], dict(parameters or {}))
+    finished = FinishedRun(run, record, StagingDirectory(project / "staging"))
+    return gather_contents(pair, finished, first_difference, project / "staging" / uuid4().hex)
+
+
+def written(directory: Path, contents: Contents, number: int = 0) -> Path:
+    """Write a package."""
+    package = directory / f"m-{number}" / "package"
+    write_package(package, ModelIdentity(f"m-{number:032x}", f"{number + 7:032x}", "2026-01-01", None), contents)
+    return package
+
+
+def load(package: Path) -> Any:
+    """Load a package as MLflow does; what the libraries warn of is not about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return mlflow.pyfunc.load_model(str(package))
+
+
+DATA = {
+    "table": TABLE,
+    "table with an index": TABLE.set_axis([9, 8, 7, 6, 5, 4, 3]),
+    "missing values": TABLE.assign(x=[1.5, None, 2.0, 3.0, None, 1.0, 1.0], label=[None, *"bcabca"]),
+    "categories": TABLE.assign(label=pd.Categorical(TABLE["label"])),
+    "time zone": TABLE.assign(time=pd.Series(range(7), dtype="datetime64[ns, UTC]")),
+    "nullable integers": TABLE.assign(x=pd.array([1, 2, None, 4, 5, 6, 7], dtype="Int64")),
+    "small integers": TABLE.assign(x=TABLE["x"].astype("uint8")),
+    "MultiIndex columns": TABLE.set_axis(pd.MultiIndex.from_tuples([("a", "x"), ("a", "label")]), axis="columns"),
+    "numbered columns": TABLE.set_axis([0, 1], axis="columns"),
+    "mixed column": TABLE.assign(label=[1, "a", None, 2.5, "b", 3, 4]),
+    "lists in cells": TABLE.assign(tags=[["a"], ["b"], ["a", "b"], [], ["c"], ["d"], ["e"]]),
+    "series": TABLE["x"],
+    "array": np.eye(7),
+    "array of one dimension": np.arange(7),
+    "dictionary of arrays": {"a": np.eye(7), "b": np.arange(7)},
+    "PyArrow": pa.table({"x": [1, 2]}),
+    "dictionary of tables": {"a": TABLE, "b": TABLE},
+    "dictionary": {"x": 1, "label": "a"},
+    "dictionary of lists": {"x": [1, 2], "label": ["a", "b"]},
+    "records": [{"x": 1, "label": "a"}, {"x": 2, "label": "b"}],
+    "texts": ["one", "two"],
+    "text": "one",
+    "bytes": b"one",
+    "number": 3,
+    "tuple": (1, "a"),
+    "set": {1, 2},
+    "custom object": Custom(),
+}
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+def test_data_of_the_run_reaches_the_loaded_model_as_it_is(
+    data: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the data, the model has a schema that passes it on unchanged, or none; MLflow says nothing of it."""
+    logging.getLogger("mlflow").addHandler(caplog.handler)
+    contents = contents_of(tmp_path / "project", data, signature=SignatureMode.FULL)
+    package = written(tmp_path, contents)
+    logging.getLogger("mlflow").removeHandler(caplog.handler)
+
+    reached = load(package).predict(data)
+
+    assert type(data) is type(reached)
+    assert isinstance(data, Custom) or first_difference(data, reached) is None
+    assert [record for record in caplog.records if record.name.startswith("mlflow")] == []
+    assert contents.signature is None or (contents.signature.inputs is None) == bool(contents.notes)
+
+
+def test_polars_reaches_the_loaded_model_as_it_is(tmp_path: Path) -> None:
+    """MLflow has no schema for Polars."""
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"x": range(400)})
+
+    contents = contents_of(tmp_path / "project", frame)
+
+    assert contents.rehearsal is not None
+    assert contents.rehearsal.model_input.shape == (300, 1)
+    assert load(written(tmp_path, contents)).predict(frame).equals(frame)
+
+
+def test_the_label_of_the_training_table_is_not_required(tmp_path: Path) -> None:
+    """A request without the columns that inference does without is answered; one without the others is refused."""
+    contents = contents_of(tmp_path / "project", TABLE, function=lambda model, table: table["x"] * model["slope"])
+    model = load(written(tmp_path, contents))
+
+    assert contents.notes == ()
+    assert model.predict(TABLE[["x"]]).tolist() == [2, 4, 6, 8, 10, 12, 14]
+    assert model.metadata.get_input_schema().input_names() == ["x", "label"]
+    with pytest.raises(mlflow.MlflowException, match=r"missing inputs \['x'\]"):
+        model.predict(TABLE[["label"]])
+
+
+def test_the_full_signature_requires_every_column(tmp_path: Path) -> None:
+    """`signature: full` asks the pipeline nothing."""
+    contents = contents_of(
+        tmp_path / "project",
+        TABLE,
+        function=lambda model, table: table["x"] * model["slope"],
+        signature=SignatureMode.FULL,
+    )
+    with pytest.raises(mlflow.MlflowException, match=r"missing inputs \['label'\]"):
+        load(written(tmp_path, contents)).predict(TABLE[["x"]])
+
+
+def test_no_signature_is_no_signature(tmp_path: Path) -> None:
+    """`signature: none` stores none, an example or not."""
+    contents = contents_of(tmp_path / "project", TABLE, signature=SignatureMode.NONE, input_example=True)
+
+    assert load(written(tmp_path, contents)).metadata.signature is None
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(True, [1, 2, 3, 4, 5]), ("made_up", [0, 0, 0, 0, 0])])
+def test_an_input_example_is_five_rows(wanted: bool | str, expected: list[int], tmp_path: Path) -> None:  # noqa: FBT001 - as configured
+    """They are the first rows of the input, or of the dataset that is named; the live pipeline is not asked for it."""
+    contents = contents_of(tmp_path / "project", TABLE, input_example=wanted)
+    package = written(tmp_path, contents)
+
+    example = load(package).input_example
+    assert expected == example["x"].tolist()
+    assert (package / "serving_input_example.json").is_file()
+
+
+def test_no_input_example_is_stored_unless_it_is_asked_for(tmp_path: Path) -> None:
+    """It may hold personal data."""
+    package = written(tmp_path, contents_of(tmp_path / "project", TABLE))
+    assert [file.name for file in package.rglob("*example*")] == []
+
+
+@pytest.mark.parametrize("data", [Custom(), {"a": TABLE}], ids=["custom object", "tables"])
+def test_an_example_that_cannot_be_stored_is_noted(data: Any, tmp_path: Path) -> None:
+    """It does not fail the package."""
+    contents = contents_of(tmp_path / "project", data, input_example=True)
+
+    assert contents.input_example is None
+    assert "There is no input example: MLflow cannot store it, or the signature does not accept it." in contents.notes
+
+
+def test_an_example_needs_data(tmp_path: Path) -> None:
+    """Where the run held no data for its input, there is no example either."""
+    contents = contents_of(tmp_path / "project", None, input_example=True)
+
+    assert contents.input_example is None
+    assert contents.notes == (
+        "The signature has no inputs: the run held no data for its input.",
+        "There is no input example: the run held no data for its input.",
+    )
+
+
+def test_a_value_for_a_parameter_is_for_one_call(tmp_path: Path) -> None:
+    """Parameters are typed one by one, `parameters` as a whole works too, and an odd value stays what it was."""
+    contents = contents_of(
+        tmp_path / "project",
+        np.arange(2),
+        parameters={"params:depth": 3, "params:none": None, "parameters": {"depth": 3, "model": {"rate": 0.5}}},
+    )
+    model = load(written(tmp_path, contents))
+
+    def parameters_of(params: dict[str, Any]) -> Any:
+        return model.predict(np.arange(2), params=params)["parameters"]
+
+    assert contents.fixed_parameters == ("none",)
+    assert parameters_of({"depth": 4}) == [4, None, {"depth": 4, "model": {"rate": 0.5}}]
+    whole = {"depth": 5, "model": {"rate": 0.1}}
+    assert parameters_of({"parameters": whole}) == [5, None, whole]
+    assert parameters_of({}) == [3, None, {"depth": 3, "model": {"rate": 0.5}}]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(values=st.lists(JSON, max_size=3))
+def test_plain_parameters_survive_packaging(values: list[Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Any JSON-like value is what the loaded model's nodes get, whether or not MLflow has a type for it."""
+    directory = tmp_path_factory.mktemp("parameters")
+    parameters = {f"params:p{number}": value for number, value in enumerate(values)}
+    contents = contents_of(
+        directory / "project", np.arange(2), parameters=parameters, function=lambda _, __, *given: {"given": given}
+    )
+
+    (given,) = load(written(directory, contents)).predict(np.arange(2)).values()
+
+    assert repr(values) == repr(list(given))
+
+
+@pytest.mark.parametrize("value", [{1: "a"}, (1, 2), {"a": {3}}], ids=repr)
+def test_a_parameter_that_cannot_survive_is_refused_before_the_training(value: Any, tmp_path: Path) -> None:
+    """The error names it, and whatever else cannot be kept or read."""
+    inference = Pipeline([node(echo, ["model", "instances", "params:odd"], "predictions")])
+    training = Pipeline([node(lambda raw: raw, "raw", "model")])
+    catalog = DataCatalog(
+        {"model": PickleDataset(filepath=str(tmp_path / "model.pkl")), "params:odd": MemoryDataset(value)}
+    )
+    config = ModelConfig("m", "training", "inference", input_example="no_such", pip_requirements="no_such.txt")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "fetch_pipelines", lambda _: {"training": training, "inference": inference})
+        with pytest.raises(ConfigurationError) as caught:
+            selection.resolve_pairs([config], catalog, tmp_path, dict)
+
+    assert caught.value.mistakes == (
+        "autolog_pipeline.models.m.inference: the value of 'params:odd' is not plain JSON data. Use plain data.",
+        "autolog_pipeline.models.m.input_example: the catalog has no 'no_such'.",
+        "autolog_pipeline.models.m.pip_requirements: cannot be read: [Errno 2] No such file or directory: "
+        f"'{tmp_path / 'no_such.txt'}'.",
+    )
+
+
+def test_packaging_starts_no_process_and_reaches_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_mlflow: None
+) -> None:
+    """Neither requirements that MLflow would let pip compare nor a uv project where the process is change that."""
+    for name in ("uv.lock", "pyproject.toml", ".python-version"):
+        Path(name).write_text("from the project", encoding="utf-8")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        pytest.fail("It must not do that.")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    contents = contents_of(
+        tmp_path / "project", TABLE, extra_pip_requirements=("Kedro>=1", "mlflow[extras]", "numpy<9", "numpy>1")
+    )
+    package = written(tmp_path, contents)
+
+    requirements = (package / "requirements.txt").read_text().splitlines()
+    names = [re.match(r"[\w.-]+", line)[0].lower() for line in requirements]  # type: ignore[index]  # each has a name
+    assert len(set(names)) == len(names)
+    assert {"Kedro>=1", "numpy<9,>1", f"mlflow[extras]=={mlflow.__version__}"} <= set(requirements)
+    assert not {"uv.lock", "pyproject.toml", ".python-version"} & {file.name for file in package.iterdir()}
+    assert [entry["requirement"] for entry in json.loads((package / "manifest.json").read_text())["requirements"]] == (
+        requirements
+    )
+
+
+def test_each_requirement_is_written_as_it_is(tmp_path: Path) -> None:
+    """A pin of any length, with extras or an epoch, and a range are the same in both of MLflow's files."""
+    lines = [
+        f"mlflow=={mlflow.__version__}",
+        *(f"{'long-' * length}name=={'1.' * length}0" for length in range(1, 20)),
+        "with[an,extra]==1!2.0",
+        "kedro>=1",
+    ]
+    package = written(tmp_path, contents_of(tmp_path / "project", TABLE, pip_requirements=tuple(lines)))
+
+    assert lines == (package / "requirements.txt").read_text().splitlines()
+    conda = yaml.safe_load((package / "conda.yaml").read_text())
+    assert lines == conda["dependencies"][-1]["pip"]
+
+
+def test_the_users_conda_environment_is_the_models(tmp_path: Path) -> None:
+    """MLflow keeps it, and makes requirements.txt of its part for pip."""
+    environment = {"name": "birds", "dependencies": ["python=3.11", "pip", {"pip": ["scikit-learn==1.5.0"]}]}
+    package = written(tmp_path, contents_of(tmp_path / "project", TABLE, conda_env={**environment, "prefix": "/x"}))
+
+    conda = yaml.safe_load((package / "conda.yaml").read_text())
+    pip = [f"mlflow=={mlflow.__version__}", "scikit-learn==1.5.0"]
+    assert conda == {**environment, "dependencies": ["python=3.11", "pip", {"pip": pip}]}
+    assert (package / "requirements.txt").read_text().splitlines() == pip
+
+
+def test_the_same_model_is_packaged_to_the_same_bytes(tmp_path: Path) -> None:
+    """Two packages from the same inputs, made in places of their own, differ in their ids and times alone."""
+    made = [
+        written(
+            tmp_path / place, contents_of(tmp_path / place, TABLE, parameters={"params:b": 1, "params:a": {}}), number
+        )
+        for number, place in enumerate(("one", "two"))
+    ]
+    first, second = ({file.relative_to(package): _timeless(file) for file in package.rglob("*")} for package in made)
+
+    assert first == second
+
+
+def _timeless(file: Path) -> bytes | None:
+    """Give the content of a file without ids and times; None for a directory."""
+    if file.is_dir():
+        return None
+    content = file.read_bytes()
+    if file.name in {"MLmodel", "manifest.json"}:
+        content = re.sub(rb"'?(m-)?[0-9a-f]{32}'?", b"<id>", content)
+        content = re.sub(rb"\d{4}-\d\d-\d\d[T ][\d:.+]{8,}", b"<time>", content)
+        content = re.sub(rb"model_size_bytes: \d+", b"<size>", content)
+    return content
+
+
+def test_a_path_may_have_spaces_and_letters_of_any_alphabet(tmp_path: Path) -> None:
+    """A package that is made and loaded there answers."""
+    directory = tmp_path / "Größe und 模型"
+    package = written(directory, contents_of(directory / "mein Projekt", TABLE))
+
+    assert load(package).predict(TABLE).equals(TABLE)

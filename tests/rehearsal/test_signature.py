@@ -1,0 +1,165 @@
+"""Tests of packaging.signature."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
+
+FRAME = pd.DataFrame({"x": [1, 2], "name": ["a", None]})
+ANSWER = pd.DataFrame({"y": [0.5, 1.5]})
+
+
+def inferred_from(
+    sample: Any, output: Any = ANSWER, parameters: Mapping[str, Any] | None = None, **arguments: Any
+) -> InferredSignature:
+    """Infer a signature with the comparison that packaging uses."""
+    return infer_signature(sample, output, parameters or {}, differ=first_difference, **arguments)
+
+
+def required_columns(inferred: InferredSignature) -> dict[str, bool]:
+    """Give whether each column is required."""
+    assert inferred.signature is not None
+    return {name: column.required for name, column in inferred.signature.inputs.input_dict().items()}
+
+
+def test_inputs_outputs_and_parameters_are_inferred() -> None:
+    """A signature has all three; a column is not optional because a value is missing in it."""
+    inferred = inferred_from(FRAME, parameters={"threshold": 0.5, "model": {"depth": 3}})
+
+    assert inferred.signature is not None
+    columns = inferred.signature.inputs.input_dict()
+    assert {name: (str(column.type), column.required) for name, column in columns.items()} == {
+        "x": ("DataType.long", True),
+        "name": ("DataType.string", True),
+    }
+    assert inferred.signature.outputs.input_names() == ["y"]
+    assert {param.name: param.default for param in inferred.signature.params} == {
+        "threshold": 0.5,
+        "model": {"depth": 3},
+    }
+    assert inferred.notes == ()
+    assert inferred.fixed_parameters == ()
+
+
+def test_a_column_that_the_pipeline_does_without_is_optional_and_stays_in_the_schema() -> None:
+    """The pipeline is asked which columns it needs."""
+    inferred = inferred_from(FRAME, FRAME["x"] + 1, asking=lambda: lambda table: table["x"] + 1)
+
+    assert required_columns(inferred) == {"x": True, "name": False}
+    assert inferred.notes == ()
+
+
+def test_what_asking_could_not_tell_is_noted() -> None:
+    """A pipeline that does not agree with itself needs every column."""
+    inferred = inferred_from(FRAME, ANSWER, asking=lambda: lambda table: table)
+
+    assert required_columns(inferred) == {"x": True, "name": True}
+    assert inferred.notes == ("Every column is required: the pipeline does not answer the same twice.",)
+
+
+def test_an_empty_table_tells_nothing_of_its_columns() -> None:
+    """A pipeline is not asked about no rows, of which it would make the same without any column."""
+    inferred = inferred_from(FRAME.head(0), FRAME.head(0), asking=pytest.fail)
+
+    assert required_columns(inferred) == {"x": True, "name": True}
+
+
+def test_a_list_that_may_be_missing_stays_optional() -> None:
+    """MLflow refuses a missing list in a required column, unlike a missing text or number."""
+    inferred = inferred_from(FRAME.assign(tags=[["a"], None]))
+
+    assert required_columns(inferred) == {"x": True, "name": True, "tags": False}
+
+
+@pytest.mark.parametrize("value", [None, {}, [], [[1]], [{"a": 1}], [1, "a"], 2**70, {"a": [1, "b"]}], ids=repr)
+def test_a_parameter_that_mlflow_cannot_type_stays_fixed(value: Any) -> None:
+    """One odd value costs neither the signature nor the other parameters."""
+    inferred = inferred_from(FRAME, parameters={"odd": value, "threshold": 0.5})
+
+    assert inferred.signature is not None
+    assert [param.name for param in inferred.signature.params] == ["threshold"]
+    assert inferred.fixed_parameters == ("odd",)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(value=JSON)
+def test_no_parameter_fails_the_signature(value: Any) -> None:
+    """A parameter of any value has a type whose stored default is that value, or is fixed."""
+    inferred = inferred_from(None, None, {"p": value})
+
+    if inferred.fixed_parameters == ():
+        assert inferred.signature is not None
+        stored = type(inferred.signature).from_dict(inferred.signature.to_dict())
+        assert repr(value) == repr(stored.params.params[0].default)
+
+
+@pytest.mark.parametrize(
+    ("sample", "cause"),
+    [
+        (None, "the run held no data for its input."),
+        (FRAME.assign(x=FRAME["x"].astype("uint64")), "MLflow would refuse or change 'x' (uint64)."),
+        (FRAME.assign(x=FRAME["x"].astype("int16")), "MLflow would refuse or change 'x' (int16)."),
+        (FRAME.assign(x=pd.array([1, None], dtype="Int64")), "MLflow would refuse or change 'x' (Int64)."),
+        (
+            FRAME.assign(x=pd.array([True, None], dtype="boolean"), name=pd.Categorical(["a", "b"])),
+            "MLflow would refuse or change 'x' (boolean), 'name' (category).",
+        ),
+        (
+            FRAME.assign(x=pd.Series([0, 1], dtype="datetime64[ns, UTC]")),
+            "MLflow would refuse or change 'x' (datetime64[ns, UTC]).",
+        ),
+        (FRAME[[]], "MLflow would refuse or change a table without columns."),
+        (FRAME[["x", "x"]], "the names of its columns are not texts, each used once."),
+        (
+            FRAME.set_axis(pd.MultiIndex.from_tuples([("a", "x"), ("a", "name")]), axis="columns"),
+            "the names of its columns are not texts, each used once.",
+        ),
+        (FRAME["x"], "MLflow would refuse or change the data it was to describe (Series)."),
+        ({"a": FRAME, "b": FRAME}, "MLflow would refuse or change the data it was to describe (dict)."),
+        ([{"x": 1}, {"x": 2}], "MLflow would refuse or change the data it was to describe (list)."),
+        ("a text", "MLflow would refuse or change the data it was to describe (str)."),
+    ],
+    ids=lambda value: None if not isinstance(value, str) else value[-25:],
+)
+def test_without_an_input_schema_the_rest_is_kept(sample: Any, cause: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Where MLflow would not pass the sample on as it is, there are outputs and parameters, and a reason."""
+    logging.getLogger("mlflow").addHandler(caplog.handler)
+    inferred = inferred_from(sample, parameters={"threshold": 0.5})
+    logging.getLogger("mlflow").removeHandler(caplog.handler)
+
+    assert inferred.signature is not None
+    assert inferred.signature.inputs is None
+    assert inferred.signature.outputs is not None
+    assert inferred.signature.params is not None
+    assert inferred.notes == (f"The signature has no inputs: {cause}",)
+    assert caplog.messages == []
+
+
+def test_nothing_to_say_is_no_signature() -> None:
+    """Without input, output and parameters there is no signature."""
+    assert inferred_from(None, None).signature is None
+
+
+def test_what_mlflow_can_store_and_the_signature_accepts_can_be_an_example() -> None:
+    """An example has to be data that can be written as JSON, and that the model takes."""
+    signature = inferred_from(FRAME).signature
+
+    assert can_be_example(FRAME, signature)
+    assert can_be_example(np.eye(2), None)
+    assert not can_be_example(FRAME[["name"]], signature)
+    assert not can_be_example(object(), None)

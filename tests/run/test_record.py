@@ -1,0 +1,80 @@
+"""Tests of packaging.run_record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from kedro_autolog_pipeline.run.file_state import FileState
+from kedro_autolog_pipeline.run.record import RunRecord, merged
+from kedro_autolog_pipeline.run.saves import SavedState
+
+STATE = SavedState("data/model.pkl", None, {"": FileState(12, 34, 56, 78)})
+
+RECORD = RunRecord(
+    run_id="abc",
+    kedro_run_id="2026-01-01",
+    pipelines=["training"],
+    env=None,
+    runtime_params={"factor": 2.0},
+    models=["prices"],
+    parameters={"params:offset": {"a": [1, None]}},
+    saves={"model": STATE},
+    digests={"model": "00ff"},
+)
+
+
+def test_a_record_comes_back_from_its_file(tmp_path: Path) -> None:
+    """All of it survives, and no draft is left; where there is no file there is no record."""
+    RECORD.write(tmp_path / "run.json")
+
+    assert RECORD == RunRecord.read(tmp_path / "run.json")
+    assert [tmp_path / "run.json"] == list(tmp_path.iterdir())
+    assert RunRecord.read(tmp_path / "none.json") is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"run_id": "abc"}'])
+def test_what_is_no_record_is_refused(text: str) -> None:
+    """Half a document and another one raise what says so."""
+    with pytest.raises(ValueError, match=r"."):
+        RunRecord.from_json(text)
+
+
+def test_the_retry_command_names_the_run_and_its_environment() -> None:
+    """It can be copied into a shell as it is."""
+    assert RECORD.retry_command == "kedro autolog package --run-id abc"
+    assert attrs.evolve(RECORD, env="a b").retry_command == "kedro autolog package --run-id abc --env 'a b'"
+
+
+def test_what_several_processes_did_is_put_together() -> None:
+    """The last one counts; a digest of what another process saved anew is forgotten, one's own stays."""
+    second = attrs.evolve(
+        RECORD,
+        kedro_run_id="2026-01-02",
+        pipelines=["inference", "training"],
+        runtime_params={"offset": 1},
+        models=["costs"],
+        parameters={"params:other": 1},
+        saves={"model": attrs.evolve(STATE, version="v")},
+        digests={"scaler": "11"},
+        ends_as="FINISHED",
+    )
+
+    both = merged([attrs.evolve(RECORD, digests={"model": "00ff", "words": "22"}, closes_run=True), second])
+
+    assert both == RunRecord(
+        run_id="abc",
+        kedro_run_id="2026-01-02",
+        pipelines=["training", "inference"],
+        env=None,
+        runtime_params={"factor": 2.0, "offset": 1},
+        models=["prices", "costs"],
+        parameters={"params:offset": {"a": [1, None]}, "params:other": 1},
+        ends_as="FINISHED",
+        closes_run=True,
+        saves={"model": attrs.evolve(STATE, version="v")},
+        digests={"words": "22", "scaler": "11"},
+    )
+    assert merged([RECORD, attrs.evolve(RECORD, digests={})]).digests == {"model": "00ff"}

@@ -1,0 +1,201 @@
+"""Tests of by_hand: what is made of a live pipeline and its catalog, and what its pickle holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cloudpickle
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline, node
+
+from kedro_autolog_pipeline import KedroPipelineModel
+from kedro_autolog_pipeline.errors import ModelDefinitionError, ModelLoadError
+from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
+from kedro_autolog_pipeline.serving.manifest import FORMAT_VERSION
+from kedro_autolog_pipeline.serving.model import PickledPipelineModel
+from kedro_project import KEDRO_VERSION
+
+OFFSET = 3
+SHIFT = lambda y: y + OFFSET  # noqa: E731 - a function without an import path is what is tested
+
+PIPELINE = Pipeline(
+    [
+        node(lambda x, scaler, factor: factor * (x - scaler["mean"]), ["x", "scaler", "params:factor"], "scaled"),
+        node(SHIFT, "scaled", "y"),
+    ]
+)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> DataCatalog:
+    """Give a catalog as Kedro makes it, with a secret in it."""
+    (tmp_path / "scaler.json").write_text(json.dumps({"mean": 10}))
+    made = DataCatalog.from_config(
+        {
+            "scaler": {"type": "json.JSONDataset", "filepath": f"{tmp_path}/scaler.json", "credentials": "key"},
+            "x": {"type": "json.JSONDataset", "filepath": f"{tmp_path}/x.json"},
+            "unwritten": {"type": "json.JSONDataset", "filepath": f"{tmp_path}/unwritten.json"},
+            "memory": {"type": "MemoryDataset"},
+        },
+        credentials={"key": {"skip_instance_cache": "SECRET"}},
+    )
+    made["params:factor"] = MemoryDataset(2.0)
+    return made
+
+
+def predict(model: PickledPipelineModel, data: Any, artifacts: dict[str, str]) -> Any:
+    """Load a model as MLflow does, and call it."""
+    context: Any = SimpleNamespace(artifacts=artifacts)
+    model.load_context(context)
+    return model.predict(context, data)
+
+
+def test_a_model_by_hand_predicts_and_survives_its_pickle(catalog: DataCatalog, tmp_path: Path) -> None:
+    """What cloudpickle gives back answers as the model did, from artifacts that are elsewhere by then."""
+    model = KedroPipelineModel(pipeline=PIPELINE, catalog=catalog, input_name="x")
+    artifacts = model.extract_pipeline_artifacts()
+    assert {"scaler": f"{tmp_path}/scaler.json"} == artifacts
+    assert 23.0 == predict(model, 20, artifacts)
+    moved = tmp_path / "elsewhere.json"
+    Path(artifacts["scaler"]).rename(moved)
+
+    restored = pickle.loads(cloudpickle.dumps(model))
+
+    assert type(restored) is PickledPipelineModel
+    assert 23.0 == predict(restored, 20, {"scaler": str(moved)})
+
+
+def test_the_pickle_holds_no_catalog_secret_or_path(catalog: DataCatalog, tmp_path: Path) -> None:
+    """A model that was pickled, also after it has loaded and predicted, holds functions and plain data."""
+    model = KedroPipelineModel(pipeline=PIPELINE, catalog=catalog, input_name="x")
+    predict(model, 20, model.extract_pipeline_artifacts())
+
+    pickled = cloudpickle.dumps(model)
+
+    for secret in ("SECRET", str(tmp_path), "DataCatalog", "credentials"):
+        assert secret.encode() not in pickled
+
+
+def test_parameters_are_kept_as_values(catalog: DataCatalog) -> None:
+    """What JSON cannot hold is kept too, since the model is pickled; a type that Kedro made is made anew."""
+
+    @dataclass
+    class Options:
+        depth: int
+
+    day = dt.date(2026, 1, 1)
+    values = {"day": day, "options": Options(3), "nested": {"options": Options(4)}}
+    for name, value in values.items():
+        catalog[f"params:{name}"] = MemoryDataset(value)
+    read = [f"params:{name}" for name in values]
+    pipeline = Pipeline([node(lambda *given: given[1:], ["x", *read], "y")])
+
+    model = KedroPipelineModel(pipeline=pipeline, catalog=catalog, input_name="x")
+
+    assert (day, {"depth": 3}, {"options": {"depth": 4}}) == predict(model, 1, {})
+
+
+@pytest.mark.skipif(KEDRO_VERSION < (1, 3), reason="This Kedro has no typed parameters.")
+def test_a_pydantic_parameter_is_made_anew(catalog: DataCatalog) -> None:
+    """A node that asks for a pydantic model gets one, of the values that the catalog's had."""
+    pydantic = pytest.importorskip("pydantic")
+    options = pydantic.create_model("Options", depth=(int, ...))
+
+    def depth(x: int, options: Any) -> Any:
+        return options
+
+    depth.__annotations__["options"] = options
+    catalog["params:options"] = MemoryDataset(options(depth=3))
+    pipeline = Pipeline([node(depth, ["x", "params:options"], "y")])
+
+    assert options(depth=3) == predict(KedroPipelineModel(pipeline, catalog, "x"), 1, {})
+
+
+def test_several_inputs_are_a_list(catalog: DataCatalog) -> None:
+    """With a list, also of one, the request has these datasets."""
+    model = KedroPipelineModel(pipeline=PIPELINE, catalog=catalog, input_name=["x", "scaler"])
+
+    assert {} == model.extract_pipeline_artifacts()
+    assert 23.0 == predict(model, {"x": 20, "scaler": {"mean": 10}}, {})
+
+
+def test_copy_mode_and_runner_reach_the_model(catalog: DataCatalog) -> None:
+    """One copy mode is that of every dataset but parameters and outputs; by name, None is as Kedro infers."""
+
+    def changed(data: list[int]) -> list[int]:
+        data.append(0)
+        return data
+
+    pipeline = Pipeline([node(changed, "x", "z"), node(len, "z", "y")])
+    data = [1]
+
+    for runner in (None, "ThreadRunner"):
+        assert 2 == predict(KedroPipelineModel(pipeline, catalog, "x", copy_mode={"x": None}, runner=runner), data, {})
+        assert [1] == data
+    assert 2 == predict(KedroPipelineModel(pipeline, catalog, "x", copy_mode="assign", runner="ThreadRunner"), data, {})
+    assert [1, 0] == data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"input_name": "xx"}, "input_name is 'xx', which is no input of the pipeline. Did you mean 'x'?"),
+        ({"input_name": "params:factor"}, "input_name is 'params:factor', which is no input of the pipeline. "),
+        ({"input_name": []}, "input_name names no dataset. There are: 'scaler', 'x'."),
+        ({"copy_mode": "assing"}, "'assing' is no copy mode. Did you mean 'assign'?"),
+        ({"copy_mode": {"scaler": "deep"}}, "'deep' is no copy mode. "),
+        (
+            {"copy_mode": {"scalar": "copy"}},
+            "copy_mode names 'scalar', which is no dataset of the pipeline. Did you mean 'scaler'?",
+        ),
+        ({"runner": "ThreadRuner"}, "there is no runner 'ThreadRuner'"),
+    ],
+    ids=str,
+)
+def test_an_argument_that_does_not_fit_is_told(catalog: DataCatalog, arguments: dict[str, Any], message: str) -> None:
+    """The error names what was meant."""
+    with pytest.raises(ModelDefinitionError) as raised:
+        KedroPipelineModel(**{"pipeline": PIPELINE, "catalog": catalog, "input_name": "x", **arguments})
+    assert str(raised.value).startswith(f"Cannot make a KedroPipelineModel: {message}")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("unwritten", "'unwritten' has no data at '{path}/unwritten.json'. Run the pipeline that writes it."),
+        ("memory", "'memory' is in memory, and no node of this run writes it. "),
+        ("absent", "'absent' is not in the catalog, "),
+        ("params:absent", "the catalog has no 'params:absent'. Did you mean 'params:factor'?"),
+    ],
+)
+def test_an_input_without_a_file_is_told(catalog: DataCatalog, tmp_path: Path, name: str, message: str) -> None:
+    """An input that is neither a request, a parameter nor a file is named with the reason."""
+    pipeline = Pipeline([node(lambda *given: given, ["x", name], "y")])
+
+    with pytest.raises(ModelDefinitionError) as raised:
+        KedroPipelineModel(pipeline=pipeline, catalog=catalog, input_name="x")
+    assert raised.value.args[0].startswith(f"Cannot make a KedroPipelineModel: {message.format(path=tmp_path)}")
+
+
+def test_a_pickle_of_a_newer_format_is_refused_with_what_to_upgrade(catalog: DataCatalog) -> None:
+    """A pickle tells its format as a package does."""
+    state = KedroPipelineModel(pipeline=PIPELINE, catalog=catalog, input_name="x").__reduce__()[1][0]
+
+    assert InferencePipeline.from_state(state).to_state() == state
+    with pytest.raises(ModelLoadError, match="Upgrade kedro-autolog-pipeline"):
+        PickledPipelineModel.from_state({**state, "format_version": FORMAT_VERSION + 1})
+
+
+def test_a_model_without_its_artifacts_names_what_is_missing(catalog: DataCatalog) -> None:
+    """A model that was logged without ``artifacts`` says so when it is loaded."""
+    model = KedroPipelineModel(pipeline=PIPELINE, catalog=catalog, input_name="x")
+
+    with pytest.raises(ModelLoadError, match=r"Cannot load the model in 'a pickled .*': the artifact 'scaler' is not"):
+        predict(model, 1, {})
