@@ -14,9 +14,9 @@ from rich.tree import Tree
 
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import SignatureMode
+from kedro_autolog_pipeline.dependencies.needed_modules import with_code_paths
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements
 from kedro_autolog_pipeline.dependencies.search import ShippedCode
-from kedro_autolog_pipeline.dependencies.seeds import with_code_paths
 from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import callers_name, read_parameters

@@ -13,9 +13,9 @@ import attrs
 from kedro_autolog_pipeline.config.schema import SignatureMode
 from kedro_autolog_pipeline.datasets.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.datasets.validators import declared_validators
+from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, other_seeds, with_code_paths
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
-from kedro_autolog_pipeline.dependencies.seeds import function_seeds, other_seeds, with_code_paths
 from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
 from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.package.artifacts import Artifact, loading_modules, stage_artifact

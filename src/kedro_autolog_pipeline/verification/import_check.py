@@ -11,9 +11,9 @@ import attrs
 from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.dependencies.closure import find_closure
+from kedro_autolog_pipeline.dependencies.needed_modules import with_code_paths
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements
 from kedro_autolog_pipeline.dependencies.search import ShippedCode, copy_code
-from kedro_autolog_pipeline.dependencies.seeds import with_code_paths
 from kedro_autolog_pipeline.package.functions import stage_node
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, expect_environment
