@@ -11,7 +11,7 @@ import cloudpickle
 from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 
-from kedro_autolog_pipeline.package.functions import resolved_step
+from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     ArtifactEntry,

@@ -11,12 +11,11 @@ from kedro.io.core import DatasetError, is_parameter
 from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.datasets.locations import Location, find_location, loaded_version, unwrapped
+from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.datasets.validators import declared_validators
 from kedro_autolog_pipeline.errors import ModelDefinitionError
-from kedro_autolog_pipeline.package.artifacts import why_not_packageable
-from kedro_autolog_pipeline.package.functions import resolved_step
 from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset, nearest
-from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
+from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, resolved_step
 from kedro_autolog_pipeline.serving.model import PickledPipelineModel
 from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS
 from kedro_autolog_pipeline.serving.runners import resolve_runner

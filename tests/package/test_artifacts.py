@@ -12,18 +12,13 @@ import attrs
 import kedro
 import pytest
 from fsspec.implementations.local import LocalFileSystem
-from hypothesis import given
-from hypothesis import strategies as st
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 
 from kedro_autolog_pipeline.errors import ArtifactChangedError
 from kedro_autolog_pipeline.package.artifacts import (
     Artifact,
-    directory_name,
-    loading_modules,
     place_artifacts,
     stage_artifact,
-    why_not_packageable,
 )
 from kedro_autolog_pipeline.run.saves import SavedState, read_journal, tap_saves
 from kedro_autolog_pipeline.serving.manifest import Origin, PathArgument
@@ -182,59 +177,6 @@ def test_a_dataset_without_data_is_told_with_its_place(tmp_path: Path) -> None:
         stage(tmp_path, datasets)
 
 
-def test_what_cannot_become_an_artifact_says_why(tmp_path: Path) -> None:
-    """Before training, a dataset is refused only where its data cannot be there afterwards."""
-    datasets = catalog(
-        file={"type": "pickle.PickleDataset", "filepath": f"{tmp_path}/model.pkl"},
-        memory={"type": "MemoryDataset"},
-        remote={"type": "pickle.PickleDataset", "filepath": "memory://bucket/model.pkl"},
-        broken={"type": "pickle.NoDataset", "filepath": "model.pkl"},
-    )
-
-    def why(name: str, written: set[str] | None) -> str | None:
-        return why_not_packageable(name, datasets, written)
-
-    assert [None] * 4 == [why("file", set()), why("remote", set()), why("memory", {"memory"}), why("nowhere", None)]
-    assert why("nowhere", {"nowhere"}) is None
-    assert why("nowhere", set()) == (
-        "'nowhere' is not in the catalog, and no node writes it under this name. Add it to catalog.yml."
-    )
-    assert why("memory", set()) == (
-        "'memory' is in memory, and no node of this run writes it. Give it a dataset that keeps its data."
-    )
-    assert (why("broken", set()) or "").startswith("the dataset 'broken' cannot be made (")
-    assert (why("x" * 256, {"x" * 256}) or "").endswith("is too long for a directory. Shorten it.")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("ns.model@pickle", "ns.model@pickle"),
-        ("../model", "~2e.~2fmodel"),
-        ("..", "~2e~2e"),
-        ("/etc", "~2fetc"),
-        ("C:model", "~43~3amodel"),
-        ("a\0b", "a~00b"),
-        ("a\\b", "a~5cb"),
-        ("Model", "~4dodel"),
-        ("con", "~63on"),
-        ("nul.txt", "~6eul.txt"),
-        ("é", "~c3~a9"),
-        ("~4dodel", "~7e4dodel"),
-    ],
-)
-def test_a_name_stays_in_its_place(name: str, expected: str) -> None:
-    """What means something to a file system is written in another way."""
-    assert expected == directory_name(name)
-
-
-@given(st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True))
-def test_two_names_never_share_a_directory(names: list[str]) -> None:
-    """Not even where upper case is the same as lower case."""
-    first, second = (directory_name(name).casefold() for name in names)
-    assert first != second
-
-
 def test_artifacts_are_moved_to_where_their_entries_say(tmp_path: Path) -> None:
     """A file and a directory are in the package afterwards, and nowhere else."""
     (tmp_path / "parts").mkdir()
@@ -256,33 +198,10 @@ def test_artifacts_are_moved_to_where_their_entries_say(tmp_path: Path) -> None:
     assert [] == [path for path in (tmp_path / "staging").rglob("*") if path.is_file()]
 
 
-def test_loading_needs_the_datasets_the_backend_and_what_is_pickled(tmp_path: Path) -> None:
-    """A partitioned dataset needs the one of its partitions, whose pickles need their own modules."""
-    parts = {
-        "type": "partitions.PartitionedDataset",
-        "path": f"{tmp_path}/parts",
-        "dataset": {"type": "pickle.PickleDataset", "backend": "cloudpickle"},
-    }
-    datasets = catalog(parts=parts)
-    datasets.save("parts", {"a": Path("a")})
-
-    assert [
-        "kedro_datasets.partitions.partitioned_dataset",
-        "kedro_datasets.pickle.pickle_dataset",
-        "cloudpickle",
-        "pathlib",
-    ] == loading_modules(stage(tmp_path, datasets, "parts"))
-
-
-def test_loading_a_snapshot_needs_what_its_format_needs(tmp_path: Path) -> None:
-    """A pickle needs what it refers to, too."""
-    assert ["cloudpickle", "pathlib"] == loading_modules(stage(tmp_path, DataCatalog({"model": MemoryDataset(Path())})))
-
-
 @pytest.mark.skipif(KEDRO_VERSION < (1, 6), reason="This Kedro has no validators.")
 @pytest.mark.parametrize("long", [True, False])
 def test_a_validator_travels_with_its_dataset(tmp_path: Path, *, long: bool) -> None:
-    """Its class is part of the configuration, and a module that loading needs."""
+    """Its class is part of the configuration."""
     (tmp_path / "model.json").write_text("[1]")
     name = "shop.schemas.Prices"
     validator: Any = {"class": name, "severity": "warn"} if long else name
@@ -291,4 +210,3 @@ def test_a_validator_travels_with_its_dataset(tmp_path: Path, *, long: bool) -> 
     artifact = stage(tmp_path, datasets)
 
     assert {"type": JSON, "validator": validator} == artifact.entry.dataset
-    assert "shop.schemas" in loading_modules(artifact)

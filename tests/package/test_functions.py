@@ -1,4 +1,4 @@
-"""Tests of packaging.functions."""
+"""Tests of package.functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from kedro.pipeline import node
 
-from kedro_autolog_pipeline.package.functions import defining_modules, import_path, referenced_modules, stage_node
+from kedro_autolog_pipeline.package.functions import import_path, stage_node
 
 
 def double(value: int) -> int:
@@ -85,22 +85,6 @@ def test_what_importing_cannot_give_back_has_no_import_path() -> None:
     assert import_path(Scaler().scale) is None
     assert import_path(Scaler()) is None
     assert import_path(notebooks) is None
-
-
-def test_the_modules_of_a_function_are_those_that_it_is_made_of() -> None:
-    """A partial is made of its function, a method of its class."""
-    assert defining_modules(double) == {__name__}
-    assert defining_modules(partial(partial(double), 1)) == {__name__}
-    assert defining_modules(Scaler().scale) == {__name__}
-    assert defining_modules(Scaler()) == {__name__}
-
-
-def test_the_modules_that_a_function_refers_to_are_those_of_others() -> None:
-    """What the file of a function has imported is known, its own package excepted."""
-    referenced = referenced_modules(partial(double))
-
-    assert {"json", "pickle", "kedro.pipeline.node", "kedro_autolog_pipeline.package.functions"} <= referenced
-    assert __name__ not in referenced
 
 
 def test_a_node_keeps_the_form_of_its_inputs_and_outputs(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from functools import partial
 import pytest
 from kedro.pipeline import Pipeline, node, pipeline
 
-from kedro_autolog_pipeline.package.functions import resolved_step
-from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
+from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, resolved_step
 
 
 def double(value: int, times: int) -> int:

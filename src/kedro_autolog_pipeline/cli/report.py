@@ -14,7 +14,6 @@ from rich.tree import Tree
 
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import SignatureMode
-from kedro_autolog_pipeline.dependencies.needed_modules import with_code_paths
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements
 from kedro_autolog_pipeline.dependencies.search import ShippedCode
 from kedro_autolog_pipeline.errors import ModelDefinitionError
@@ -69,7 +68,8 @@ def describe(candidate: Candidate, project: Project, catalog: DataCatalog, proje
     inputs = (*expect_inputs(requests, pair, catalog, ()), *candidate.artifacts)
     parameters = tuple(_parameters(pair, project, catalog))
     try:
-        found = with_code_paths(pair, expect_environment(pair, candidate.artifacts, catalog), project_path)
+        found = expect_environment(pair, candidate.artifacts, catalog)
+        found = found.with_code_paths(pair.config.code_paths, project_path)
         requirements = tuple(list_requirements(pair.config, found, project_path))
     except (ModelDefinitionError, OSError):
         # Each is a fault of the model.

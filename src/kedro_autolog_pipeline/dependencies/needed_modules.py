@@ -1,18 +1,21 @@
-"""A pair and what its data are made of come in, the modules that its model starts from go out."""
+"""Name the modules that a model imports by itself, from which the search for all others starts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import attrs
 from kedro.pipeline.node import Node
 
+from kedro_autolog_pipeline.datasets.snapshots import snapshot_modules
 from kedro_autolog_pipeline.datasets.validators import validator_path
-from kedro_autolog_pipeline.dependencies.search import Environment, Seed, ShippedCode
-from kedro_autolog_pipeline.package.functions import defining_modules
-from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.dependencies.pickles import pickle_modules
+from kedro_autolog_pipeline.dependencies.search import Seed
+from kedro_autolog_pipeline.serving.manifest import ArtifactEntry
 from kedro_autolog_pipeline.serving.runners import resolve_runner
 
 
@@ -42,12 +45,50 @@ def other_seeds(modules: Mapping[str, Iterable[str]], validators: Mapping[str, A
     return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *data, *checks, *runners]
 
 
-def with_code_paths(pair: Pair, found: Environment, project_path: Path) -> Environment:
-    """Put the code that the user names in the place of the code that was found."""
-    if pair.config.code_paths is None:
-        return found
-    paths = [project_path / path for path in pair.config.code_paths]
-    named = [ShippedCode(path.stem, path, ("named in code_paths",)) for path in paths]
-    # Without this package, no other code can be called.
-    own = [code for code in found.code if code.module == __name__.partition(".")[0]]
-    return attrs.evolve(found, code=(*named, *own))
+def defining_modules(function: Callable[..., Any]) -> set[str]:
+    """Find the modules that a function is made of: a partial of its function, a method of its class."""
+    if isinstance(function, partial):
+        return defining_modules(function.func)
+    return {getattr(function, "__module__", None) or type(function).__module__}
+
+
+def referenced_modules(function: Callable[..., Any]) -> set[str]:
+    """Find the modules of others' packages from which the globals beside a function come.
+
+    They are for a process to import early: what is missed costs time and nothing else.
+    """
+    own = defining_modules(function)
+    values = [value for module in own & sys.modules.keys() for value in vars(sys.modules[module]).values()]
+    names = {
+        value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in values
+    }
+    packages = {name.partition(".")[0] for name in own}
+    return {name for name in names if isinstance(name, str) and name.partition(".")[0] not in packages}
+
+
+def loading_modules(entry: ArtifactEntry, data: Path) -> list[str]:
+    """Find the modules that loading an artifact needs: its dataset's own, and those that its data refer to.
+
+    Args:
+        entry: What the manifest says of it.
+        data: Its file or directory on this machine.
+    """
+    files = [data] if data.is_file() else sorted(data.rglob("*"))
+    referred = set().union(*(pickle_modules(file) for file in files if file.is_file()))
+    named = named_modules(entry.dataset) if entry.snapshot is None else snapshot_modules(entry.snapshot)
+    return [*named, *sorted(referred)]
+
+
+def named_modules(config: Mapping[str, Any]) -> list[str]:
+    """Return the modules that the configuration of a dataset names."""
+    objects = [config["type"]]
+    validator = config.get("validator")
+    if validator is not None:
+        objects.append(validator if isinstance(validator, str) else validator["class"])
+    modules = [name.rpartition(".")[0] for name in objects]
+    # PickleDataset imports the library that this argument names.
+    if isinstance(config.get("backend"), str):
+        modules.append(config["backend"])
+    # A partitioned dataset names the one of its partitions.
+    partition = config.get("dataset")
+    return modules + named_modules(partition) if isinstance(partition, Mapping) and "type" in partition else modules

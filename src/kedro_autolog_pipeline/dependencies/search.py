@@ -105,6 +105,21 @@ class Environment:
     code: tuple[ShippedCode, ...]
     requirements: tuple[Requirement, ...]
 
+    def with_code_paths(self, code_paths: Iterable[str] | None, project_path: Path) -> Environment:
+        """Put the code that the user names in the place of the code that was found.
+
+        Args:
+            code_paths: What the user names, relative to the project; None for nothing.
+            project_path: The project's directory.
+        """
+        if code_paths is None:
+            return self
+        paths = [project_path / path for path in code_paths]
+        named = [ShippedCode(path.stem, path, ("named in code_paths",)) for path in paths]
+        # Without this package, no other code can be called.
+        own = [code for code in self.code if code.module == __name__.partition(".")[0]]
+        return attrs.evolve(self, code=(*named, *own))
+
 
 def find_environment(seeds: Iterable[Seed], *, at_import_only: bool = False) -> Environment:
     """Find the code to ship and the requirements to pin.

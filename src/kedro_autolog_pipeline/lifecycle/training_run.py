@@ -11,11 +11,11 @@ import attrs
 
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import OnFailure
+from kedro_autolog_pipeline.dependencies.needed_modules import referenced_modules
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
 from kedro_autolog_pipeline.lifecycle.termination import Termination
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
-from kedro_autolog_pipeline.package.functions import referenced_modules
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.preflight.checks import check_run, find_candidates

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import mmap
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import attrs
-from kedro.io import DataCatalog, DatasetError, MemoryDataset
+from kedro.io import DataCatalog, MemoryDataset
 
 from kedro_autolog_pipeline.datasets.copies import Measure, copy_data, measure_file
+from kedro_autolog_pipeline.datasets.file_names import directory_name, file_name
 from kedro_autolog_pipeline.datasets.locations import (
     Location,
     access_secrets,
@@ -21,20 +21,13 @@ from kedro_autolog_pipeline.datasets.locations import (
     loaded_version,
     unwrapped,
 )
-from kedro_autolog_pipeline.datasets.snapshots import snapshot_modules, write_snapshot
-from kedro_autolog_pipeline.dependencies.pickles import pickle_modules
+from kedro_autolog_pipeline.datasets.snapshots import write_snapshot
 from kedro_autolog_pipeline.errors import ArtifactChangedError
 from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES, EarlyCopies
 from kedro_autolog_pipeline.run.saves import SavedState, how_changed
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Origin
 
 ARTIFACTS_DIRECTORY = "artifacts"
-
-# What any file system takes as it is; upper case is not the same everywhere.
-_UNSAFE_IN_DIRECTORY = re.compile(r"[^a-z0-9_.@-]|^\.|\.$")
-_UNSAFE_IN_FILE = re.compile(r"[^A-Za-z0-9_.@-]|^\.|\.$")
-_RESERVED = re.compile(r"(?:aux|con|nul|prn|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
-_LONGEST_NAME = 255
 
 # What is shorter occurs by chance.
 _SHORTEST_SECRET = 6
@@ -53,29 +46,6 @@ class Artifact:
     entry: ArtifactEntry
     file: Path
     load: Callable[[], Any]
-
-
-def why_not_packageable(name: str, catalog: DataCatalog, written: Collection[str] | None) -> str | None:
-    """Give the reason why a dataset cannot become an artifact, before it is written; None when it can.
-
-    Args:
-        name: The dataset's name in the catalog.
-        catalog: The catalog of the run.
-        written: Names of the datasets that the run will write; None when no run is about to begin.
-    """
-    if len(directory_name(name)) > _LONGEST_NAME:
-        return f"the name '{name}' is too long for a directory. Shorten it."
-    try:
-        dataset = catalog.get(name)
-    except DatasetError as error:
-        return f"the dataset '{name}' cannot be made ({error}). Correct it in catalog.yml."
-    if written is None or name in written:
-        return None
-    if dataset is None:
-        return f"'{name}' is not in the catalog, and no node writes it under this name. Add it to catalog.yml."
-    if is_in_memory(dataset) and not dataset.exists():
-        return f"'{name}' is in memory, and no node of this run writes it. Give it a dataset that keeps its data."
-    return None
 
 
 def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
@@ -122,7 +92,7 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
             # What is behind it may change, or cost another query.
             load = MemoryDataset(value).load
     else:
-        file = directory / (_encoded(location.name, _UNSAFE_IN_FILE) or "data")
+        file = directory / (file_name(location.name) or "data")
         details = {"dataset": location.config | _validator(name, catalog), "argument": location.argument}
         measure = _taken_early(early, saved, file) or _copied(name, location, saved, file)
         # It may have been written to while it was read.
@@ -145,39 +115,6 @@ def place_artifacts(artifacts: Sequence[Artifact], package: Path) -> None:
         # An entry's path starts with it, and ends with the file.
         directory = artifacts[0].file.parents[len(PurePosixPath(artifacts[0].entry.path).parts) - 2]
         directory.rename(package / ARTIFACTS_DIRECTORY)
-
-
-def directory_name(name: str) -> str:
-    """Give each dataset the name of a directory of its own that every file system takes.
-
-    What is not a lower-case letter, a digit or one of ``_ . @ -`` becomes ``~`` and the hexadecimal value of its
-    bytes. Percent signs would mean something to the servers of artifacts.
-    """
-    return _encoded(name, _UNSAFE_IN_DIRECTORY)
-
-
-def loading_modules(artifact: Artifact) -> list[str]:
-    """Give the modules that loading an artifact needs: its dataset's own, and those that its data refer to."""
-    files = [artifact.file] if artifact.file.is_file() else sorted(artifact.file.rglob("*"))
-    referred = set().union(*(pickle_modules(file) for file in files if file.is_file()))
-    form = artifact.entry.snapshot
-    named = named_modules(artifact.entry.dataset) if form is None else snapshot_modules(form)
-    return [*named, *sorted(referred)]
-
-
-def named_modules(config: Mapping[str, Any]) -> list[str]:
-    """Give the modules that the configuration of a dataset names."""
-    objects = [config["type"]]
-    validator = config.get("validator")
-    if validator is not None:
-        objects.append(validator if isinstance(validator, str) else validator["class"])
-    modules = [name.rpartition(".")[0] for name in objects]
-    # PickleDataset imports the library that this argument names.
-    if isinstance(config.get("backend"), str):
-        modules.append(config["backend"])
-    # A partitioned dataset names the one of its partitions.
-    partition = config.get("dataset")
-    return modules + named_modules(partition) if isinstance(partition, Mapping) and "type" in partition else modules
 
 
 def _validator(name: str, catalog: DataCatalog) -> dict[str, Any]:
@@ -228,12 +165,3 @@ def _refuse_secrets(name: str, file: Path, secrets: Iterable[str]) -> None:
         if any(content.find(secret) >= 0 for secret in sought):
             msg = f"what '{name}' loads holds the credentials by which it is loaded. Have a node give what is needed."
             raise ValueError(msg)
-
-
-def _encoded(name: str, unsafe: re.Pattern[str]) -> str:
-    safe = unsafe.sub(lambda match: _escaped(match[0]), name)
-    return _escaped(safe[0]) + safe[1:] if _RESERVED.match(safe) else safe
-
-
-def _escaped(character: str) -> str:
-    return "".join(f"~{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

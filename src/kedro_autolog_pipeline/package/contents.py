@@ -13,12 +13,12 @@ import attrs
 from kedro_autolog_pipeline.config.schema import SignatureMode
 from kedro_autolog_pipeline.datasets.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.datasets.validators import declared_validators
-from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, other_seeds, with_code_paths
+from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, loading_modules, other_seeds
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
 from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
 from kedro_autolog_pipeline.loggers import quiet
-from kedro_autolog_pipeline.package.artifacts import Artifact, loading_modules, stage_artifact
+from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.pairing.pair import Pair
@@ -138,9 +138,9 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
     inferred = _infer_signature(pair, rehearsal, constants, parameters, differ)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
-    modules = {artifact.entry.name: loading_modules(artifact) for artifact in artifacts}
+    modules = {artifact.entry.name: loading_modules(artifact.entry, artifact.file) for artifact in artifacts}
     seeds = [*function_seeds(pair.inference.nodes), *other_seeds(modules, validators, pair.config.runner)]
-    environment = with_code_paths(pair, find_environment(seeds), run.project_path)
+    environment = find_environment(seeds).with_code_paths(pair.config.code_paths, run.project_path)
     return Contents(
         pair=pair,
         artifacts=tuple(artifacts),

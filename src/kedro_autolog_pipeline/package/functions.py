@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import reduce
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any
 
 from kedro.pipeline.node import Node
 
-from kedro_autolog_pipeline.serving.executor import Step
+from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
 from kedro_autolog_pipeline.serving.manifest import NodeEntry
 
 FUNCTIONS_DIRECTORY = "functions"
@@ -34,27 +34,6 @@ def import_path(function: Callable[..., Any]) -> str | None:
     return f"{module}:{qualname}" if found == function else None
 
 
-def defining_modules(function: Callable[..., Any]) -> set[str]:
-    """Give the modules that a function is made of: a partial of its function, a method of its class."""
-    if isinstance(function, partial):
-        return defining_modules(function.func)
-    return {getattr(function, "__module__", None) or type(function).__module__}
-
-
-def referenced_modules(function: Callable[..., Any]) -> set[str]:
-    """Give the modules of others' packages from which the globals beside a function come.
-
-    They are for a process to import early: what is missed costs time and nothing else.
-    """
-    own = defining_modules(function)
-    values = [value for module in own & sys.modules.keys() for value in vars(sys.modules[module]).values()]
-    names = {
-        value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in values
-    }
-    packages = {name.partition(".")[0] for name in own}
-    return {name for name in names if isinstance(name, str) and name.partition(".")[0] not in packages}
-
-
 def stage_node(node: Node, index: int, package: Path) -> NodeEntry:
     """Describe a node, and write a pickle of its function into the package where it has no import path.
 
@@ -71,12 +50,8 @@ def stage_node(node: Node, index: int, package: Path) -> NodeEntry:
     if path is None:
         path = f"{FUNCTIONS_DIRECTORY}/{index}.pkl"
         _pickle(node.func, package / path)
-    return NodeEntry(node.name, path, is_pickled, _inputs(node), _outputs(node))
-
-
-def resolved_step(node: Node) -> Step:
-    """Give a node as the executor takes it, with the function that the project has."""
-    return Step(node.name, node.func, inputs=_inputs(node), outputs=_outputs(node))
+    step = resolved_step(node)
+    return NodeEntry(node.name, path, is_pickled, step.inputs, step.outputs)
 
 
 def _pickle(function: Callable[..., Any], path: Path) -> None:
@@ -99,12 +74,3 @@ def _pickle(function: Callable[..., Any], path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:
         Pickler(file).dump(function)
-
-
-# Node.inputs and Node.outputs are flat lists: only these attributes keep the form in which a node's author wrote them.
-def _inputs(node: Node) -> Any:
-    return node._inputs  # noqa: SLF001 - see above
-
-
-def _outputs(node: Node) -> Any:
-    return node._outputs  # noqa: SLF001 - see above

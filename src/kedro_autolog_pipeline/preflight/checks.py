@@ -14,10 +14,10 @@ from kedro.pipeline import Pipeline
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.datasets.locations import public_uri
+from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.datasets.writability import why_not_filled, why_not_writable
 from kedro_autolog_pipeline.dependencies.requirements import list_undeclared
 from kedro_autolog_pipeline.errors import ConfigurationError, ModelDefinitionError, PreflightError
-from kedro_autolog_pipeline.package.artifacts import why_not_packageable
 from kedro_autolog_pipeline.pairing.pair import Pair, resolve_pair
 from kedro_autolog_pipeline.pairing.registry import fetch_pipelines
 from kedro_autolog_pipeline.preflight.forecast import (

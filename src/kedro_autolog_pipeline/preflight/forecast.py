@@ -21,10 +21,9 @@ from kedro_autolog_pipeline.datasets.locations import (
     unwrapped,
 )
 from kedro_autolog_pipeline.datasets.validators import declared_validators
-from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, other_seeds
+from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, named_modules, other_seeds
 from kedro_autolog_pipeline.dependencies.search import Environment, Seed, find_environment
 from kedro_autolog_pipeline.loggers import quiet
-from kedro_autolog_pipeline.package.artifacts import named_modules
 from kedro_autolog_pipeline.package.functions import import_path
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.serving.manifest import Origin

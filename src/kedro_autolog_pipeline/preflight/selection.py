@@ -16,9 +16,9 @@ from kedro.pipeline.node import Node
 from packaging.version import Version
 
 from kedro_autolog_pipeline.config.schema import ModelConfig, PartialRuns
+from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.dependencies.requirements import why_unreadable
 from kedro_autolog_pipeline.errors import ConfigurationError
-from kedro_autolog_pipeline.package.artifacts import why_not_packageable
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of, resolve_pair
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.pairing.registry import (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 from kedro.pipeline import Pipeline
 
-from kedro_autolog_pipeline.package.functions import resolved_step
 from kedro_autolog_pipeline.serving.executor import Executor
+from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
 
 if TYPE_CHECKING:
     import pickle

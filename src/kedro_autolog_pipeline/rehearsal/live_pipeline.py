@@ -13,10 +13,10 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from kedro_autolog_pipeline.loggers import quiet
-from kedro_autolog_pipeline.package.functions import resolved_step
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.executor import Executor
+from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 from kedro.pipeline import Pipeline, node
+from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.copying import CopyMode
@@ -77,6 +78,12 @@ class InferencePipeline:
         content["datasets"] = {name: StoredDataset.from_state(each) for name, each in content["datasets"].items()}
         content["copy_modes"] = {name: mode and CopyMode(mode) for name, mode in content["copy_modes"].items()}
         return cls(**content)
+
+
+def resolved_step(node: Node) -> Step:
+    """Return a node of Kedro's as the executor takes it, with the function that the project has."""
+    # Node.inputs and Node.outputs are flat lists: only these attributes keep the form in which the author wrote them.
+    return Step(node.name, node.func, inputs=node._inputs, outputs=node._outputs)  # noqa: SLF001 - see above
 
 
 def _node(step: Step) -> Any:

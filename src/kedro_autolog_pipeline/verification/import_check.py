@@ -11,7 +11,6 @@ import attrs
 from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.dependencies.closure import find_closure
-from kedro_autolog_pipeline.dependencies.needed_modules import with_code_paths
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements
 from kedro_autolog_pipeline.dependencies.search import ShippedCode, copy_code
 from kedro_autolog_pipeline.package.functions import stage_node
@@ -83,7 +82,8 @@ def plan_import_check(pair: Pair, artifacts: Collection[ExpectedInput], run: Ked
         artifacts: Its trained and reference inputs.
         run: The run, before its first node.
     """
-    environment = with_code_paths(pair, expect_environment(pair, artifacts, run.catalog), run.project_path)
+    found = expect_environment(pair, artifacts, run.catalog)
+    environment = found.with_code_paths(pair.config.code_paths, run.project_path)
     fixed = pair.config.pip_requirements is not None and pair.config.conda_env is None
     lines = [entry.requirement for entry in list_requirements(pair.config, environment, run.project_path)]
     return ImportCheck(
