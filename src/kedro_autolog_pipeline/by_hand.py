@@ -14,12 +14,13 @@ from kedro_autolog_pipeline.datasets.locations import Location, find_location, l
 from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.datasets.validators import declared_validators
 from kedro_autolog_pipeline.errors import ModelDefinitionError
-from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset, nearest
+from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, resolved_step
 from kedro_autolog_pipeline.serving.model import PickledPipelineModel
 from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS
 from kedro_autolog_pipeline.serving.runners import resolve_runner
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 
 class KedroPipelineModel(PickledPipelineModel):
@@ -88,11 +89,11 @@ class KedroPipelineModel(PickledPipelineModel):
 def _check_request(request: list[str], pipeline: Pipeline) -> None:
     datasets = sorted(name for name in pipeline.inputs() if not is_parameter(name))
     if not request:
-        raise ModelDefinitionError("input_name names no dataset.", nearest("", datasets))
+        raise ModelDefinitionError("input_name names no dataset.", suggest("", datasets))
     for name in request:
         if name not in datasets:
             raise ModelDefinitionError(
-                f"input_name is '{name}', which is no input of the pipeline.", nearest(name, datasets)
+                f"input_name is '{name}', which is no input of the pipeline.", suggest(name, datasets)
             )
 
 
@@ -117,7 +118,7 @@ def _find_location(name: str, catalog: DataCatalog) -> Location:
 def _parameter(name: str, catalog: DataCatalog) -> Any:
     if name not in catalog:
         known = [each for each in catalog.keys() if each == ALL_PARAMETERS or is_parameter(each)]  # noqa: SIM118 - Kedro's
-        raise ModelDefinitionError(f"the catalog has no '{name}'.", nearest(name, known))
+        raise ModelDefinitionError(f"the catalog has no '{name}'.", suggest(name, known))
     return _plain(catalog.load(name))
 
 

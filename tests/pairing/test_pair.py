@@ -8,7 +8,8 @@ import attrs
 import pytest
 from kedro.pipeline import Pipeline, node
 
-from kedro_autolog_pipeline.config.schema import ModelConfig, parse_config
+from kedro_autolog_pipeline.config.reading import parse_config
+from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.pairing.pair import dataset_of, resolve_pair
 from kedro_autolog_pipeline.serving.manifest import Origin
 

@@ -9,7 +9,8 @@ import attrs
 from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework import project
 
-from kedro_autolog_pipeline.config.schema import ProjectConfig, read_config
+from kedro_autolog_pipeline.config.reading import read_config
+from kedro_autolog_pipeline.config.schema import ProjectConfig
 from kedro_autolog_pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
-from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from kedro_autolog_pipeline.errors import AutologPipelineError, ModelDefinitionError
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
@@ -66,7 +66,7 @@ def copy_modes_by_dataset(
         for name in copy_mode:
             if name not in known:
                 raise ModelDefinitionError(
-                    f"copy_mode names '{name}', which is no dataset of the pipeline.", nearest(name, known)
+                    f"copy_mode names '{name}', which is no dataset of the pipeline.", suggest(name, known)
                 )
         return {name: None if mode is None else _parsed(mode) for name, mode in copy_mode.items()}
     # Reading a configuration without this option needs no Kedro.
@@ -76,21 +76,12 @@ def copy_modes_by_dataset(
     return dict.fromkeys(names, _parsed(copy_mode))
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """Give a hint at the name that was meant."""
-    names = list(known)
-    close = get_close_matches(str(name), names, n=1)
-    if close:
-        return f"Did you mean '{close[0]}'?"
-    return f"There are: {', '.join(repr(each) for each in names) or 'none'}."
-
-
 def _parsed(mode: CopyMode | str) -> CopyMode:
     try:
         return CopyMode(mode)
     except ValueError:
         raise ModelDefinitionError(
-            f"{mode!r} is no copy mode.", nearest(mode, [known.value for known in CopyMode])
+            f"{mode!r} is no copy mode.", suggest(mode, [known.value for known in CopyMode])
         ) from None
 
 

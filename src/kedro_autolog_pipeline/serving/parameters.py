@@ -10,7 +10,7 @@ import numpy as np
 from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.errors import PredictionError
-from kedro_autolog_pipeline.serving.copying import nearest
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 PARAMETER_PREFIX = "params:"
 ALL_PARAMETERS = "parameters"
@@ -136,7 +136,7 @@ class Parameters:
     @staticmethod
     def _unknown(path: _Path, known: list[str]) -> PredictionError:
         name = _callers_name(path)
-        return PredictionError(f"no node of the pipeline reads a parameter '{name}'.", nearest(name, sorted(known)))
+        return PredictionError(f"no node of the pipeline reads a parameter '{name}'.", suggest(name, sorted(known)))
 
 
 def _validator(pipeline: Pipeline) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kedro_autolog_pipeline.errors import PredictionError
-from kedro_autolog_pipeline.serving.copying import nearest
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 
 def request_values(model_input: Any, names: Sequence[str], frames: Iterable[str]) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _by_name(model_input: Any, names: Sequence[str]) -> dict[str, Any]:
         )
     unknown = [name for name in model_input if name not in names]
     if unknown:
-        raise PredictionError(f"the model has no input '{unknown[0]}'.", nearest(unknown[0], names))
+        raise PredictionError(f"the model has no input '{unknown[0]}'.", suggest(unknown[0], names))
     missing = [name for name in names if name not in model_input]
     if missing:
         raise PredictionError(

@@ -10,7 +10,8 @@ from kedro.pipeline import Pipeline
 from kedro.utils import load_obj
 
 from kedro_autolog_pipeline.errors import ModelDefinitionError
-from kedro_autolog_pipeline.serving.copying import CopyMode, nearest
+from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 if TYPE_CHECKING:
     from kedro.runner import AbstractRunner
@@ -38,10 +39,10 @@ def resolve_runner(name: object) -> type[AbstractRunner]:
         found = load_obj(name, "kedro.runner")
     except (ImportError, AttributeError, ValueError) as error:
         cause = f"there is no runner '{name}' ({error})."
-        raise ModelDefinitionError(cause, nearest(name, KEDRO_RUNNERS)) from error
+        raise ModelDefinitionError(cause, suggest(name, KEDRO_RUNNERS)) from error
     if not (isinstance(found, type) and issubclass(found, AbstractRunner)):
         raise ModelDefinitionError(
-            f"'{name}' is no subclass of kedro.runner.AbstractRunner.", nearest(name, KEDRO_RUNNERS)
+            f"'{name}' is no subclass of kedro.runner.AbstractRunner.", suggest(name, KEDRO_RUNNERS)
         )
     if issubclass(found, ParallelRunner):
         raise ModelDefinitionError(

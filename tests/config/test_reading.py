@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kedro.config import AbstractConfigLoader, OmegaConfigLoader
 from omegaconf import OmegaConf
 
+from kedro_autolog_pipeline.config.reading import parse_config, read_config
 from kedro_autolog_pipeline.config.schema import (
     AutologPipelineConfig,
     ExperimentConfig,
@@ -26,8 +27,6 @@ from kedro_autolog_pipeline.config.schema import (
     ServerConfig,
     SignatureMode,
     TrackingConfig,
-    parse_config,
-    read_config,
 )
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.serving.copying import CopyMode
@@ -357,13 +356,21 @@ def test_a_misspelt_key_does_not_count_as_missing_too() -> None:
         ),
         (
             {"autolog_pipeline": {"models": {1: PAIR}}},
-            "autolog_pipeline.models.1: expected a string, got 1.",
+            "autolog_pipeline.models[1]: expected a string, got 1.",
         ),
         (
             {**with_pair(), "mlops": {}},
-            "mlops: unknown key. Known keys: autolog_pipeline, server, tracking, ui.",
+            "mlops: unknown key. Known keys: 'autolog_pipeline', 'server', 'tracking', 'ui'.",
         ),
         ({**with_pair(), "ui": {"prot": 5000}}, "ui.prot: unknown key. Did you mean 'port'?"),
+        (
+            {**with_pair(), "tracking": {"enable_tracking": True}},
+            "tracking.enable_tracking: unknown key. Known keys: 'disable_tracking', 'experiment', 'params', 'run'.",
+        ),
+        (
+            {"autolog_pipeline": {**with_pair()["autolog_pipeline"], "disabled": True}},
+            "autolog_pipeline.disabled: unknown key. Known keys: 'enabled', 'models', 'on_failure', 'partial_runs'.",
+        ),
         (
             {"autolog_pipeline": {**with_pair()["autolog_pipeline"], "enabled": "yes please"}},
             "autolog_pipeline.enabled: expected true or false, got 'yes please'.",
@@ -398,9 +405,10 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
         (
             {"name": "species"},
             (
-                "name: unknown key. Known keys: alias, code_paths, conda_env, copy_mode, extra_pip_requirements, "
-                "inference, input_example, input_name, metadata, pip_requirements, registered_model_name, runner, "
-                "signature, tags, training, verify, verify_timeout."
+                "name: unknown key. Known keys: 'alias', 'code_paths', 'conda_env', 'copy_mode', "
+                "'extra_pip_requirements', 'inference', 'input_example', 'input_name', 'metadata', "
+                "'pip_requirements', 'registered_model_name', 'runner', 'signature', 'tags', 'training', 'verify', "
+                "'verify_timeout'."
             ),
         ),
         (
@@ -795,7 +803,7 @@ def test_a_project_that_asks_for_nothing_pays_nothing(conf: Path) -> None:
     (conf / "base" / "mlflow.yml").write_text("server: {}")
     script = """
 import sys
-from kedro_autolog_pipeline.config.schema import read_config
+from kedro_autolog_pipeline.config.reading import read_config
 assert not {"kedro", "omegaconf"} & set(sys.modules)
 from kedro.config import OmegaConfigLoader
 loader = OmegaConfigLoader(sys.argv[1], base_env="base", default_run_env="local")
