@@ -13,14 +13,13 @@ from mlflow.entities import LoggedModel, LoggedModelStatus
 from kedro_autolog_pipeline.tracking import abandoned
 from kedro_autolog_pipeline.tracking.abandoned import (
     PENDING,
-    PROCESS_TAG,
-    STATE_TAG,
     is_gone,
     settle_abandoned,
     this_process,
 )
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
 from kedro_autolog_pipeline.tracking.run import TrackedRun
+from kedro_autolog_pipeline.tracking.tags import PROCESS_TAG, STATE_TAG
 
 MACHINE = platform.node()
 

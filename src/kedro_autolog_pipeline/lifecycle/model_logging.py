@@ -20,8 +20,10 @@ from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
+from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.registered_model import register
-from kedro_autolog_pipeline.tracking.run import TrackedRun, keep_record
+from kedro_autolog_pipeline.tracking.run import TrackedRun
+from kedro_autolog_pipeline.tracking.tags import failure_tag
 from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -143,8 +145,8 @@ def _keep(finished: FinishedRun, tracked: TrackedRun, ready: Iterable[ReadyModel
     """Say in the MLflow run what became of its models, and what a retry has to know; True when the server took it."""
     digests = {name: digest for model in ready for name, digest in model.digests.items()}
     record = attrs.evolve(finished.record, digests={**finished.record.digests, **digests})
-    tags: dict[str, str | None] = {f"failure.{model.name}": None for model in ready}
-    tags |= {f"failure.{failed.name}": f"{failed.stage.name}: {failed.reason}" for failed in failures}
+    tags: dict[str, str | None] = {failure_tag(model.name): None for model in ready}
+    tags |= {failure_tag(failed.name): f"{failed.stage.name}: {failed.reason}" for failed in failures}
     return keep_record(tracked, record.kedro_run_id, record.to_json(), tags)
 
 

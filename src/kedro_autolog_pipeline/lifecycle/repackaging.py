@@ -29,7 +29,8 @@ from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import is_gone, settle_abandoned
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.logged_model import ready_names
-from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, end_abandoned, find_run, read_records
+from kedro_autolog_pipeline.tracking.records import read_records
+from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, end_abandoned, find_run
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, find_store
 from kedro_autolog_pipeline.verification.verifier import Verifier
 

@@ -30,16 +30,16 @@ from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY, StagingDirecto
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
+from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.run import (
     RunStatus,
     TrackedRun,
     close_run,
-    is_given,
+    is_opened_elsewhere,
     join_active_run,
-    keep_record,
-    log_parameters,
     open_run,
 )
+from kedro_autolog_pipeline.tracking.run_parameters import log_parameters
 from kedro_autolog_pipeline.tracking.store import find_store
 from kedro_autolog_pipeline.verification.import_check import plan_import_check
 from kedro_autolog_pipeline.verification.verifier import Verifier
@@ -228,7 +228,9 @@ class PreparedRun:
             TrackingError: When the tracking server will not have it.
         """
         # Only a run that somebody else has opened can be continued by another process.
-        models = self.project.config.autolog_pipeline.models if is_given(self.project.config.tracking) else ()
+        models = (
+            self.project.config.autolog_pipeline.models if is_opened_elsewhere(self.project.config.tracking) else ()
+        )
         partial = partly_trained(models, self.run)
         for pair in self.pairs:
             partial.pop(pair.config.name, None)

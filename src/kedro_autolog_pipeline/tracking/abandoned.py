@@ -1,4 +1,4 @@
-"""An experiment comes in; the models in it that a killed process has left PENDING are FAILED when it goes out."""
+"""Mark FAILED the models that a killed process has left PENDING."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ import time
 import psutil
 
 from kedro_autolog_pipeline.tracking.store import Store
-
-PROCESS_TAG = "kedro_autolog_pipeline.process"
-"""Tag of a model that is PENDING: the process that makes it, as ``this_process`` gives it."""
-
-STATE_TAG = "kedro_autolog_pipeline.state"
-"""Tag of every model; MLflow's stores can be searched for it, and not for a model's own status."""
+from kedro_autolog_pipeline.tracking.tags import FAILURE_TAG, PROCESS_TAG, STATE_TAG
 
 PENDING = "pending"
 SETTLED = "settled"
@@ -66,7 +61,7 @@ def settle_abandoned(store: Store, experiment_id: str, *, run_id: str | None = N
             break
     for model_id in settled:
         if client.get_logged_model(model_id).status == LoggedModelStatus.PENDING:
-            client.set_logged_model_tags(model_id, {"kedro_autolog_pipeline.failure": _REASON})
+            client.set_logged_model_tags(model_id, {FAILURE_TAG: _REASON})
             client.finalize_logged_model(model_id, LoggedModelStatus.FAILED)
         client.set_logged_model_tags(model_id, {STATE_TAG: SETTLED})
     return settled

@@ -1,4 +1,4 @@
-"""Credentials come in, the environment variables that MLflow reads go out, for as long as a run needs them."""
+"""Export credentials as the environment variables that MLflow reads, for as long as a run needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store and what the user asked for come in, whether a run can be opened there goes out; none is."""
+"""Find out whether a run can be opened where the user asked for it; none is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run and a verified package come in, a logged model that is READY, or FAILED with the reason, goes out."""
+"""Create a logged model in a run, upload its package, and mark it READY or FAILED."""
 
 from __future__ import annotations
 
@@ -15,14 +15,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kedro_autolog_pipeline.tracking.abandoned import (
-    PENDING,
-    PROCESS_TAG,
-    SETTLED,
-    STATE_TAG,
-    this_process,
-)
-from kedro_autolog_pipeline.tracking.run import TAG_LENGTH, TAG_PREFIX, TrackedRun
+from kedro_autolog_pipeline.tracking.abandoned import PENDING, SETTLED, this_process
+from kedro_autolog_pipeline.tracking.run import TrackedRun
+from kedro_autolog_pipeline.tracking.tags import PROCESS_TAG, STATE_TAG, TAG_LENGTH, TAG_PREFIX, failure_tag
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -59,7 +54,7 @@ class LoggedModel:
         return f"models:/{self.model_id}"
 
     def upload(self, package: Path) -> None:
-        """Give a package to the artifact store; where that is on this disk, the package itself goes there.
+        """Upload a package to the artifact store, or move it there where the store is on this disk.
 
         Args:
             package: A directory that nobody writes to any more. It stays, or a link to where it is now takes its place.
@@ -123,7 +118,7 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
 
 
 def ready_names(run: TrackedRun) -> frozenset[str]:
-    """Give the names of a run's models that are READY, and with which nothing went wrong afterwards.
+    """Return the names of a run's models that are READY, and with which nothing went wrong afterwards.
 
     Raises:
         MlflowException: When the server does not answer.
@@ -137,7 +132,7 @@ def ready_names(run: TrackedRun) -> frozenset[str]:
     return frozenset(
         model.name
         for model in models
-        if model.status == LoggedModelStatus.READY and f"{TAG_PREFIX}failure.{model.name}" not in found.data.tags
+        if model.status == LoggedModelStatus.READY and failure_tag(model.name) not in found.data.tags
     )
 
 

@@ -1,4 +1,4 @@
-"""The names that a user gives come in, those that MLflow will refuse go out, each with the reason.
+"""Find the names in a configuration that MLflow will refuse.
 
 MLflow has no public function that judges a name. It applies these rules when a model is logged, after the training.
 """
@@ -18,12 +18,12 @@ _LONGEST_TAG_KEY = 250
 
 
 def illegal_names(model: ModelConfig) -> list[str]:
-    """Give a mistake for each name in a model's configuration that MLflow refuses, beginning with its key's path."""
+    """List a mistake for each name in a model's configuration that MLflow refuses, beginning with its key's path."""
     return [f"autolog_pipeline.models.{model.name}{mistake}" for mistake in _of_model(model)]
 
 
 def why_illegal_experiment(name: str) -> str | None:
-    """Give the reason why MLflow refuses an experiment's name, beginning with its key's path; None when it does not."""
+    """Say why MLflow refuses an experiment's name, beginning with its key's path; None when it does not."""
     if len(name) <= _LONGEST_EXPERIMENT:
         return None
     return f"tracking.experiment.name: it has {len(name)} characters. MLflow allows {_LONGEST_EXPERIMENT}."
@@ -40,7 +40,7 @@ def _of_model(model: ModelConfig) -> Iterator[str]:
             f".registered_model_name: {registered!r} cannot name a registered model. "
             f"MLflow forbids {' '.join(_NOT_IN_REGISTERED_MODEL)} in it."
         )
-    elif not _is_plain_path(registered):
+    elif not is_plain_path(registered):
         yield (
             f".registered_model_name: {registered!r} cannot name a registered model. "
             "MLflow forbids what a file system takes for another directory."
@@ -52,7 +52,7 @@ def _of_model(model: ModelConfig) -> Iterator[str]:
         f".tags: {key!r} cannot be the key of a tag. MLflow allows letters, digits, spaces and _ - . : / in it, "
         f"{_LONGEST_TAG_KEY} of them at most, and nothing that a file system takes for another path."
         for key in model.tags
-        if len(key) > _LONGEST_TAG_KEY or not re.fullmatch(r"[/\w.\- :]+", key) or not _is_plain_path(key)
+        if len(key) > _LONGEST_TAG_KEY or not re.fullmatch(r"[/\w.\- :]+", key) or not is_plain_path(key)
     )
 
 
@@ -67,6 +67,6 @@ def _has_any(name: str, characters: str) -> bool:
     return any(character in name for character in characters)
 
 
-def _is_plain_path(name: str) -> bool:
+def is_plain_path(name: str) -> bool:
     """Tell whether a name that is taken for a path stays what it is, below the directory that it is in."""
     return posixpath.normpath(name) == name and name != "." and not name.startswith(("..", "/"))

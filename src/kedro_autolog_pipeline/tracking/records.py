@@ -1,232 +1,19 @@
-"""A Kedro run comes in, the MLflow run that it is tracked in goes out: ours, or one that the caller gave."""
+"""Keep what must be known of a run for a retry in the run itself."""
 
 from __future__ import annotations
 
 import logging
-import os
 import re
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from enum import Enum
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-from urllib.parse import quote
 
-import attrs
-
-from kedro_autolog_pipeline.config.schema import TrackingConfig
-from kedro_autolog_pipeline.errors import TrackingError
-from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
+from kedro_autolog_pipeline.tracking.run import TrackedRun
+from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
 
 _LOGGER = logging.getLogger(__name__)
 
-TAG_PREFIX = "kedro_autolog_pipeline."
-
-# A tag's value may have 5000 characters on every store of MLflow's.
-TAG_LENGTH = 5000
-
-RECORDS_DIRECTORY = "kedro_autolog_pipeline"
-
-# The most parameters that one request of MLflow's protocol takes.
-_PARAMETERS_PER_REQUEST = 100
-
-
-class Owner(Enum):
-    """Who closes a run."""
-
-    OURS = "ours"
-    """We opened it, and close it."""
-    NAMED = "named"
-    """The configuration or ``MLFLOW_RUN_ID`` names it: we activate it, and leave it with the status that it had."""
-    CALLERS = "callers"
-    """It was active before: we never close it."""
-
-
-class RunStatus(Enum):
-    """How a run ends, in MLflow's words."""
-
-    FINISHED = "FINISHED"
-    FAILED = "FAILED"
-    KILLED = "KILLED"
-
-
-@attrs.frozen
-class TrackedRun:
-    """The MLflow run of a Kedro run.
-
-    Attributes:
-        run_id: MLflow's id of the run.
-        experiment_id: The experiment that it is in.
-        store: Where it is.
-        owner: Who closes it.
-        status_before: Status it had when we joined it; None for a run that we opened.
-    """
-
-    run_id: str
-    experiment_id: str
-    store: Store
-    owner: Owner
-    status_before: str | None
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether we opened it."""
-        return self.owner is Owner.OURS
-
-
-def join_active_run(registry_uri: str | None) -> TrackedRun | None:
-    """Give the run that is active in this thread; None when none is."""
-    import mlflow
-
-    active = mlflow.active_run()
-    if active is None:
-        return None
-    store = Store(mlflow.get_tracking_uri(), registry_uri, artifact_root=None)
-    return TrackedRun(active.info.run_id, active.info.experiment_id, store, Owner.CALLERS, active.info.status)
-
-
-def named_run(tracking: TrackingConfig) -> str | None:
-    """Give the id of the run that the user wants to continue: as configured, else as MLflow's own jobs are told it."""
-    return tracking.run.id or os.environ.get("MLFLOW_RUN_ID") or None
-
-
-def is_given(tracking: TrackingConfig) -> bool:
-    """Tell whether somebody else has opened the run that a Kedro run is tracked in; imports nothing for it."""
-    mlflow = sys.modules.get("mlflow")
-    return named_run(tracking) is not None or (mlflow is not None and mlflow.active_run() is not None)
-
-
-def find_run(store: Store, run_id: str) -> TrackedRun:
-    """Give a run by its id, without making it active.
-
-    Raises:
-        TrackingError: When the server does not answer, or knows no such run.
-    """
-    from mlflow.exceptions import MlflowException
-
-    try:
-        info = store.client().get_run(run_id).info
-    except MlflowException as error:
-        raise TrackingError(
-            f"find run '{run_id}' at '{store.tracking_uri}'",
-            f"{error.message}",
-            "Check the id, and 'server' in mlflow.yml.",
-        ) from error
-    return TrackedRun(run_id, info.experiment_id, store, Owner.CALLERS, info.status)
-
-
-def forget_ended_runs() -> None:
-    """Take the runs that have ended off the active runs of this thread.
-
-    kedro-mlflow makes its run active once more for each node, and takes it off once: without this, it and we would
-    log the next training of the process into that run.
-    """
-    import mlflow
-    from mlflow.entities import RunStatus as MlflowStatus
-    from mlflow.exceptions import MlflowException
-
-    while (active := mlflow.active_run()) is not None:
-        try:
-            status = mlflow.MlflowClient().get_run(active.info.run_id).info.status
-        except MlflowException:
-            # It is in another store than the process's: no run of kedro-mlflow's.
-            return
-        if not MlflowStatus.is_terminated(MlflowStatus.from_string(status)):
-            return
-        mlflow.end_run(status)
-
-
-def open_run(
-    store: Store,
-    tracking: TrackingConfig,
-    *,
-    default_experiment: str,
-    default_name: str,
-    tags: Mapping[str, str],
-) -> TrackedRun:
-    """Open a run, or activate the one that the configuration names, in this thread.
-
-    Args:
-        store: The tracking server.
-        tracking: What the user asked for.
-        default_experiment: The experiment where none is configured.
-        default_name: The run's name where none is configured.
-        tags: Tags for a new run.
-
-    Raises:
-        TrackingError: When the server does not answer, or will not have it.
-    """
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    experiment = tracking.experiment.name or default_experiment
-    named = named_run(tracking)
-    action = (
-        f"open a run in experiment '{experiment}' at '{store.tracking_uri}'"
-        if named is None
-        else f"join run '{named}' at '{store.tracking_uri}'"
-    )
-    PROCESS_DEFAULT.enter(store)
-    try:
-        if named is not None:
-            before = store.client().get_run(named).info
-            mlflow.start_run(run_id=named)
-            return TrackedRun(named, before.experiment_id, store, Owner.NAMED, before.status)
-        experiment_id = _experiment_id(store, experiment, action)
-        run = mlflow.start_run(experiment_id=experiment_id, run_name=tracking.run.name or default_name, tags=dict(tags))
-    except MlflowException as error:
-        PROCESS_DEFAULT.leave()
-        raise TrackingError(action, f"{error.message}", "Check 'server' and 'tracking' in mlflow.yml.") from error
-    except BaseException:
-        PROCESS_DEFAULT.leave()
-        raise
-    return TrackedRun(run.info.run_id, run.info.experiment_id, store, Owner.OURS, None)
-
-
-def log_parameters(run: TrackedRun, parameters: Mapping[str, Any]) -> None:
-    """Log parameters, nested ones under their dotted path; those that the run has already are left as they are."""
-    from mlflow.entities import Param
-
-    client = run.store.client()
-    known = client.get_run(run.run_id).data.params
-    flat = {_legal(key): str(value) for key, value in _flattened(parameters)}
-    new = [Param(key, value) for key, value in flat.items() if key not in known]
-    for start in range(0, len(new), _PARAMETERS_PER_REQUEST):
-        client.log_batch(run.run_id, params=new[start : start + _PARAMETERS_PER_REQUEST])
-
-
-def close_run(run: TrackedRun, status: RunStatus) -> None:
-    """End a run that we opened, give back one that the configuration named, and leave a caller's run alone.
-
-    A server that does not take it is a WARNING: an error here would hide what the training ended with.
-    """
-    from mlflow.exceptions import MlflowException
-
-    if run.owner is Owner.CALLERS:
-        return
-    ends_with = status.value if run.is_ours else str(run.status_before)
-    try:
-        with nullcontext() if run.store.answers() else _without_retries():
-            _end(run, ends_with)
-    except MlflowException as error:
-        _LOGGER.warning(
-            "Run '%s' at '%s' cannot be closed as %s: %s", run.run_id, run.store.tracking_uri, ends_with, error.message
-        )
-    finally:
-        PROCESS_DEFAULT.leave()
-
-
-def end_abandoned(run: TrackedRun, status: RunStatus) -> None:
-    """End a run that the process which opened it was not able to end.
-
-    Raises:
-        MlflowException: When the server does not take it.
-    """
-    client = run.store.client()
-    if client.get_run(run.run_id).info.status == "RUNNING":
-        client.set_terminated(run.run_id, status.value)
+_DIRECTORY = "kedro_autolog_pipeline"
 
 
 def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str | None]) -> bool:
@@ -238,7 +25,7 @@ def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str 
         run: The run.
         name: What to call the document.
         record: JSON.
-        tags: By name without our prefix; None removes a tag.
+        tags: By name; None removes a tag.
 
     Returns:
         Whether the server has taken it.
@@ -253,14 +40,13 @@ def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str 
     client = run.store.client()
     try:
         known = client.get_run(run.run_id).data.tags
-        for key, value in tags.items():
-            tag = f"{TAG_PREFIX}{key}"
+        for tag, value in tags.items():
             if value is not None:
                 client.set_tag(run.run_id, tag, value[:TAG_LENGTH])
             elif tag in known:
                 client.delete_tag(run.run_id, tag)
         file_name = re.sub(r"[^\w.-]", "_", name)
-        client.log_text(run.run_id, record, f"{RECORDS_DIRECTORY}/{file_name}.json")
+        client.log_text(run.run_id, record, f"{_DIRECTORY}/{file_name}.json")
     except (MlflowException, OSError) as error:
         _LOGGER.warning("Run '%s' has no record of what it gave: %s", run.run_id, error)
         return False
@@ -268,79 +54,13 @@ def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str 
 
 
 def read_records(run: TrackedRun) -> list[str]:
-    """Give the documents that ``keep_record`` has kept, by their names; none when there are none.
+    """Read the documents that ``keep_record`` has kept, in the order of their names; none when there are none.
 
     Raises:
         MlflowException: When the server does not give them.
     """
     client = run.store.client()
     with TemporaryDirectory() as directory:
-        files = client.list_artifacts(run.run_id, RECORDS_DIRECTORY)
+        files = client.list_artifacts(run.run_id, _DIRECTORY)
         paths = [Path(client.download_artifacts(run.run_id, file.path, directory)) for file in files]
         return [path.read_text(encoding="utf-8") for path in sorted(paths)]
-
-
-def _end(run: TrackedRun, status: str) -> None:
-    import mlflow
-
-    # No run was active in this thread when ours was opened: what is on top of it was left open by a node.
-    while (active := mlflow.active_run()) is not None and active.info.run_id != run.run_id:
-        mlflow.end_run()
-    if active is not None:
-        mlflow.end_run(status)
-    else:
-        # A node has ended it, or this is another thread.
-        run.store.client().set_terminated(run.run_id, status)
-
-
-@contextmanager
-def _without_retries() -> Iterator[None]:
-    """Have MLflow try each request once: it forgets an active run only by telling a server that it ended."""
-    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-    before = os.environ.get(name)
-    os.environ[name] = "0"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def _experiment_id(store: Store, name: str, action: str) -> str:
-    from mlflow.entities import LifecycleStage
-    from mlflow.exceptions import MlflowException
-
-    client = store.client()
-    root = store.artifact_root
-    location = None if root is None else f"{root}/{quote(name, safe='')}"
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        try:
-            return str(client.create_experiment(name, artifact_location=location))
-        except MlflowException:
-            # Another process may have been quicker.
-            experiment = client.get_experiment_by_name(name)
-            if experiment is None:
-                raise
-    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise TrackingError(
-            action,
-            "the experiment was deleted.",
-            f"Restore it with 'mlflow experiments restore --experiment-id {experiment.experiment_id}', or name "
-            "another one in 'tracking.experiment.name' of mlflow.yml.",
-        )
-    return str(experiment.experiment_id)
-
-
-def _flattened(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in parameters.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flattened(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _legal(key: str) -> str:
-    return re.sub(r"[^\w\-./: ]", "_", key)

@@ -1,4 +1,4 @@
-"""A READY logged model comes in, a version of a registered model, with its alias, goes out."""
+"""Register a READY logged model as a version, and point the alias at it."""
 
 from __future__ import annotations
 

@@ -1,17 +1,13 @@
-"""A Kedro run comes in, the MLflow run that it is tracked in goes out: ours, or one that the caller gave."""
+"""Open, join and close the MLflow run of a training."""
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from enum import Enum
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import quote
 
 import attrs
@@ -21,16 +17,6 @@ from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
 
 _LOGGER = logging.getLogger(__name__)
-
-TAG_PREFIX = "kedro_autolog_pipeline."
-
-# A tag's value may have 5000 characters on every store of MLflow's.
-TAG_LENGTH = 5000
-
-RECORDS_DIRECTORY = "kedro_autolog_pipeline"
-
-# The most parameters that one request of MLflow's protocol takes.
-_PARAMETERS_PER_REQUEST = 100
 
 
 class Owner(Enum):
@@ -77,7 +63,7 @@ class TrackedRun:
 
 
 def join_active_run(registry_uri: str | None) -> TrackedRun | None:
-    """Give the run that is active in this thread; None when none is."""
+    """Return the run that is active in this thread; None when none is."""
     import mlflow
 
     active = mlflow.active_run()
@@ -88,18 +74,18 @@ def join_active_run(registry_uri: str | None) -> TrackedRun | None:
 
 
 def named_run(tracking: TrackingConfig) -> str | None:
-    """Give the id of the run that the user wants to continue: as configured, else as MLflow's own jobs are told it."""
+    """Return the id of the run that the user wants to continue: as configured, else as MLflow tells its own jobs."""
     return tracking.run.id or os.environ.get("MLFLOW_RUN_ID") or None
 
 
-def is_given(tracking: TrackingConfig) -> bool:
-    """Tell whether somebody else has opened the run that a Kedro run is tracked in; imports nothing for it."""
+def is_opened_elsewhere(tracking: TrackingConfig) -> bool:
+    """Tell whether a Kedro run is tracked in an MLflow run that was opened elsewhere; import nothing for it."""
     mlflow = sys.modules.get("mlflow")
     return named_run(tracking) is not None or (mlflow is not None and mlflow.active_run() is not None)
 
 
 def find_run(store: Store, run_id: str) -> TrackedRun:
-    """Give a run by its id, without making it active.
+    """Find a run by its id, without making it active.
 
     Raises:
         TrackingError: When the server does not answer, or knows no such run.
@@ -185,18 +171,6 @@ def open_run(
     return TrackedRun(run.info.run_id, run.info.experiment_id, store, Owner.OURS, None)
 
 
-def log_parameters(run: TrackedRun, parameters: Mapping[str, Any]) -> None:
-    """Log parameters, nested ones under their dotted path; those that the run has already are left as they are."""
-    from mlflow.entities import Param
-
-    client = run.store.client()
-    known = client.get_run(run.run_id).data.params
-    flat = {_legal(key): str(value) for key, value in _flattened(parameters)}
-    new = [Param(key, value) for key, value in flat.items() if key not in known]
-    for start in range(0, len(new), _PARAMETERS_PER_REQUEST):
-        client.log_batch(run.run_id, params=new[start : start + _PARAMETERS_PER_REQUEST])
-
-
 def close_run(run: TrackedRun, status: RunStatus) -> None:
     """End a run that we opened, give back one that the configuration named, and leave a caller's run alone.
 
@@ -227,57 +201,6 @@ def end_abandoned(run: TrackedRun, status: RunStatus) -> None:
     client = run.store.client()
     if client.get_run(run.run_id).info.status == "RUNNING":
         client.set_terminated(run.run_id, status.value)
-
-
-def keep_record(run: TrackedRun, name: str, record: str, tags: Mapping[str, str | None]) -> bool:
-    """Keep in a run what is to be known of it: a document among its artifacts, and tags of ours.
-
-    A server that does not take it is a WARNING: whatever has happened before is more important.
-
-    Args:
-        run: The run.
-        name: What to call the document.
-        record: JSON.
-        tags: By name without our prefix; None removes a tag.
-
-    Returns:
-        Whether the server has taken it.
-    """
-    from mlflow.exceptions import MlflowException
-
-    if not run.store.answers():
-        _LOGGER.warning(
-            "Run '%s' has no record of what it gave: '%s' does not answer.", run.run_id, run.store.tracking_uri
-        )
-        return False
-    client = run.store.client()
-    try:
-        known = client.get_run(run.run_id).data.tags
-        for key, value in tags.items():
-            tag = f"{TAG_PREFIX}{key}"
-            if value is not None:
-                client.set_tag(run.run_id, tag, value[:TAG_LENGTH])
-            elif tag in known:
-                client.delete_tag(run.run_id, tag)
-        file_name = re.sub(r"[^\w.-]", "_", name)
-        client.log_text(run.run_id, record, f"{RECORDS_DIRECTORY}/{file_name}.json")
-    except (MlflowException, OSError) as error:
-        _LOGGER.warning("Run '%s' has no record of what it gave: %s", run.run_id, error)
-        return False
-    return True
-
-
-def read_records(run: TrackedRun) -> list[str]:
-    """Give the documents that ``keep_record`` has kept, by their names; none when there are none.
-
-    Raises:
-        MlflowException: When the server does not give them.
-    """
-    client = run.store.client()
-    with TemporaryDirectory() as directory:
-        files = client.list_artifacts(run.run_id, RECORDS_DIRECTORY)
-        paths = [Path(client.download_artifacts(run.run_id, file.path, directory)) for file in files]
-        return [path.read_text(encoding="utf-8") for path in sorted(paths)]
 
 
 def _end(run: TrackedRun, status: str) -> None:
@@ -332,15 +255,3 @@ def _experiment_id(store: Store, name: str, action: str) -> str:
             "another one in 'tracking.experiment.name' of mlflow.yml.",
         )
     return str(experiment.experiment_id)
-
-
-def _flattened(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in parameters.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flattened(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _legal(key: str) -> str:
-    return re.sub(r"[^\w\-./: ]", "_", key)

@@ -1,4 +1,4 @@
-"""Configuration comes in, the tracking server that a Kedro run uses goes out, and whether it answers."""
+"""Find the tracking server that a Kedro run uses, and whether it answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Store:
     artifact_root: str | None
 
     def client(self) -> MlflowClient:
-        """Give a client of this store, whatever the process's default is."""
+        """Make a client of this store, whatever the process's default is."""
         from mlflow import MlflowClient
 
         return MlflowClient(self.tracking_uri, self.registry_uri)
@@ -64,7 +64,7 @@ class Store:
         return why_no_answer(self.tracking_uri) is None
 
     def why_unwritable(self) -> str | None:
-        """Give the reason why experiments that we make cannot keep their files; None when they can, or elsewhere."""
+        """Say why experiments that we make cannot keep their files; None when they can, or keep them elsewhere."""
         return None if self.artifact_root is None else why_not_filled(_local_path(self.artifact_root))
 
 
@@ -113,7 +113,7 @@ def why_no_answer(uri: str) -> str | None:
 
 
 def _process_uri() -> str | None:
-    """Give the store that this process was told to use; None when it was told of none."""
+    """Return the store that this process was told to use; None when it was told of none."""
     # Nobody can have told MLflow before it was imported, which takes seconds.
     mlflow = sys.modules.get("mlflow")
     if mlflow is None:
@@ -135,14 +135,14 @@ def _why_silent(url: str) -> str | None:
 
 
 def _first_cause(error: BaseException) -> str:
-    """Give what the operating system said: each layer above it wraps that in a text of its own."""
+    """Return what the operating system said: each layer above it wraps that in a text of its own."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return f"{error}"
 
 
 def _database_file(uri: str) -> Path | None:
-    """Give the file of a SQLite database; None for another store, or one that is in memory."""
+    """Return the file of a SQLite database; None for another store, or one that is in memory."""
     path = uri.removeprefix(_SQLITE).partition("?")[0]
     return Path(path) if uri.startswith(_SQLITE) and path not in {"", ":memory:"} else None
 
