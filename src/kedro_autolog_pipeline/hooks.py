@@ -75,7 +75,7 @@ class AutologPipelineHook:
             raise
         if training_run is not None:
             _TRAINING_RUN.set(training_run)
-            _OPEN[training_run.run_id] = training_run
+            _OPEN[training_run.run.run_id] = training_run
         return result
 
     @hook_impl
@@ -112,7 +112,7 @@ def _taken() -> TrainingRun | None:
     """Give the training run of this thread, which from now on has none."""
     training_run = _TRAINING_RUN.get()
     _TRAINING_RUN.set(None)
-    return None if training_run is None else _OPEN.pop(training_run.run_id, training_run)
+    return None if training_run is None else _OPEN.pop(training_run.run.run_id, training_run)
 
 
 hooks = AutologPipelineHook()

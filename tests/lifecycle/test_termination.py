@@ -1,4 +1,4 @@
-"""Tests of termination."""
+"""Tests of lifecycle.termination."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from kedro_autolog_pipeline.preflight import selection
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord
+from kedro_autolog_pipeline.run.saves import SavedState
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 
 TABLE = pd.DataFrame({"x": [1, 2, 3, 4, 5, 6, 7], "label": list("abcabca")})
@@ -79,8 +80,9 @@ def contents_of(
     pair, mistakes = resolve_pair(config, training, inference, catalog.__contains__)
     assert pair is not None, mistakes
     run = KedroRun("2026-01-01", ("training",), project, False, training, catalog)  # noqa: FBT003 - it has no keywords
-    record = RunRecord("", "2026-01-01", ["training"], None, {}, ["model"], dict(parameters or {}))
-    finished = FinishedRun(run, record, StagingDirectory(project / "staging"))
+    saves = {name: SavedState(None, None, None) for name in training.all_outputs()}
+    record = RunRecord("", "2026-01-01", ["training"], None, {}, ["model"], dict(parameters or {}), saves=saves)
+    finished = FinishedRun(run, record, StagingDirectory(project / "staging"), takes_unsaved=False)
     return gather_contents(pair, finished, first_difference, project / "staging" / uuid4().hex)
 
 

@@ -1,4 +1,4 @@
-"""Tests of packaging.early_copies."""
+"""Tests of run.early_copies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Timer, current_thread, main_thread
 from threading import enumerate as enumerate_threads
 from types import SimpleNamespace
 
@@ -106,14 +106,23 @@ def test_a_save_puts_off_the_copies_of_what_was_saved_before(
     early: EarlyCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is the training's, as long as its nodes save."""
-    monkeypatch.setattr(early_copies, "SETTLED_SECONDS", 1.0)
+    now = 0.0
+    has_looked = Event()
+
+    def look() -> float:
+        # When the first save is old enough, the worker looks whether the last one is.
+        if now > 0 and current_thread() is not main_thread():
+            has_looked.set()
+        return now
+
+    monkeypatch.setattr(early_copies, "time", SimpleNamespace(monotonic=look))
     state = save(tmp_path / "model", b"content")
     early.begin(str(tmp_path / "model"), state)
     monkeypatch.setattr(early_copies, "SETTLED_SECONDS", 3600.0)
     early.begin(str(tmp_path / "scaler"), save(tmp_path / "scaler", b"content"))
+    now = 1.0
 
-    time.sleep(1.5)
-
+    assert has_looked.wait(PATIENCE)
     assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
 
 
@@ -171,11 +180,17 @@ def test_a_disk_that_may_become_full_is_left_to_the_training(
 ) -> None:
     """A file is copied only where it would fit several times."""
     state = save(tmp_path / "model", b"content")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=7 * 3))
+    has_looked = Event()
+
+    def look(_: object) -> SimpleNamespace:
+        has_looked.set()
+        return SimpleNamespace(free=7 * 3)
+
+    monkeypatch.setattr(shutil, "disk_usage", look)
 
     early.begin(str(tmp_path / "model"), state)
-    time.sleep(0.1)
 
+    assert has_looked.wait(PATIENCE)
     assert early.take(str(tmp_path / "model"), state, tmp_path / "target" / "model.pkl") is None
 
 

@@ -1,4 +1,4 @@
-"""Tests of packaging.pinning."""
+"""Tests of run.pins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of packaging.run_record."""
+"""Tests of run.record."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from kedro_autolog_pipeline.run.file_state import FileState
 from kedro_autolog_pipeline.run.record import RunRecord, merged
 from kedro_autolog_pipeline.run.saves import SavedState
+from kedro_autolog_pipeline.tracking.run import RunStatus
 
 STATE = SavedState("data/model.pkl", None, {"": FileState(12, 34, 56, 78)})
 
@@ -33,6 +34,14 @@ def test_a_record_comes_back_from_its_file(tmp_path: Path) -> None:
     assert RECORD == RunRecord.read(tmp_path / "run.json")
     assert [tmp_path / "run.json"] == list(tmp_path.iterdir())
     assert RunRecord.read(tmp_path / "none.json") is None
+
+
+def test_a_document_says_how_the_run_ends_in_mlflows_words() -> None:
+    """A record that another version of this package has written is read."""
+    text = attrs.evolve(RECORD, ends_as=RunStatus.FAILED).to_json()
+
+    assert '"ends_as": "FAILED"' in text
+    assert RunStatus.FAILED is RunRecord.from_json(text).ends_as
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"run_id": "abc"}'])
@@ -59,7 +68,7 @@ def test_what_several_processes_did_is_put_together() -> None:
         parameters={"params:other": 1},
         saves={"model": attrs.evolve(STATE, version="v")},
         digests={"scaler": "11"},
-        ends_as="FINISHED",
+        ends_as=RunStatus.FINISHED,
     )
 
     both = merged([attrs.evolve(RECORD, digests={"model": "00ff", "words": "22"}, closes_run=True), second])
@@ -72,7 +81,7 @@ def test_what_several_processes_did_is_put_together() -> None:
         runtime_params={"factor": 2.0, "offset": 1},
         models=["prices", "costs"],
         parameters={"params:offset": {"a": [1, None]}, "params:other": 1},
-        ends_as="FINISHED",
+        ends_as=RunStatus.FINISHED,
         closes_run=True,
         saves={"model": attrs.evolve(STATE, version="v")},
         digests={"words": "22", "scaler": "11"},

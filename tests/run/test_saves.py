@@ -1,4 +1,4 @@
-"""Tests of packaging.saves."""
+"""Tests of run.saves."""
 
 from __future__ import annotations
 

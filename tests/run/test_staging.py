@@ -1,4 +1,4 @@
-"""Tests of packaging.staging."""
+"""Tests of run.staging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pair and its finished run come in, a logged model that is READY, or what went wrong at which stage, goes out."""
+"""Package the pairs of a finished run, and say what went wrong with which at which stage."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""What Kedro says of a run before its first node comes in; the run with all that packaging it takes goes out.
+"""Find what a run will package, before any MLflow run is open.
 
-A run that cannot train any model imports nothing of packaging.
+A run that cannot train any model imports nothing of packaging, so what that needs is imported where it begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.pairing.kedro_mlflow import hint_at_moving
@@ -17,13 +19,72 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from kedro_autolog_pipeline.config.project import Project
-    from kedro_autolog_pipeline.lifecycle.training_run import PreparedRun
+    from kedro_autolog_pipeline.lifecycle.training_run import TrainingRun
+    from kedro_autolog_pipeline.pairing.pair import Pair
+    from kedro_autolog_pipeline.preflight.forecast import ExpectedInput
+    from kedro_autolog_pipeline.run.kedro_run import KedroRun
+    from kedro_autolog_pipeline.verification.verifier import Verifier
+
+# Where this package is none of the model's requirements, its copy in the model will import the others.
+_NEEDED_TO_SERVE = (
+    "kedro_autolog_pipeline.serving.model",
+    "attrs",
+    "cattrs",
+    "kedro.io",
+    "kedro.pipeline",
+    "kedro.validation",
+)
+
+
+@attrs.frozen
+class Preparation:
+    """What a run is packaged for, with the processes that will prove its models.
+
+    Attributes:
+        run: The run, before its first node.
+        project: Its project.
+        pairs: The pairs that it completes.
+        artifacts: By model name, the trained and reference inputs of its pair.
+        verifiers: By model name, the process that proves it; none for a model that the user wants no proof of.
+    """
+
+    run: KedroRun
+    project: Project
+    pairs: list[Pair]
+    artifacts: dict[str, tuple[ExpectedInput, ...]]
+    verifiers: dict[str, Verifier]
+
+    def start(self) -> TrainingRun | None:
+        """Track the run, when every plugin that may have opened an MLflow run has had its turn.
+
+        Returns:
+            None for a run that has nothing to do with any pair.
+
+        Raises:
+            TrackingError: When the tracking server will not have it.
+        """
+        from kedro_autolog_pipeline.lifecycle.training_run import TrainingRun
+        from kedro_autolog_pipeline.preflight.selection import partly_trained
+        from kedro_autolog_pipeline.tracking.run import is_opened_elsewhere
+
+        config = self.project.config
+        # Only a run that was opened elsewhere can be continued by another process.
+        models = config.autolog_pipeline.models if is_opened_elsewhere(config.tracking) else ()
+        partial = partly_trained(models, self.run)
+        for pair in self.pairs:
+            partial.pop(pair.config.name, None)
+        return TrainingRun.start(self, partial) if self.pairs or partial else None
+
+    def abandon(self) -> None:
+        """End the processes; a second time does nothing."""
+        for verifier in self.verifiers.values():
+            verifier.close()
 
 
 def prepare(
     project: Project | ConfigurationError, run_params: Mapping[str, Any], pipeline: Pipeline, catalog: DataCatalog
-) -> PreparedRun | None:
-    """Find what a run will package, and every fault that prevents it, before any run of MLflow's is open.
+) -> Preparation | None:
+    """Find what a run will package, and every fault that prevents it.
 
     Args:
         project: The project, or the mistakes in its configuration.
@@ -32,7 +93,7 @@ def prepare(
         catalog: The project's catalog.
 
     Returns:
-        What starts to track the run; None when it has nothing to do with any pair.
+        None when the run has nothing to do with any pair.
 
     Raises:
         ConfigurationError: With every mistake in ``mlflow.yml``, when it cannot be read.
@@ -44,7 +105,41 @@ def prepare(
     models = project.config.autolog_pipeline.models
     if not any(may_be_in_run(model.training) or not is_known(model.inference) for model in models):
         return None
-    from kedro_autolog_pipeline.lifecycle.training_run import prepare_run
+    from kedro_autolog_pipeline.preflight.checks import check_run, find_candidates
     from kedro_autolog_pipeline.run.kedro_run import KedroRun
+    from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY
 
-    return prepare_run(project, KedroRun.from_hook(run_params, pipeline, catalog))
+    run = KedroRun.from_hook(run_params, pipeline, catalog)
+    candidates = find_candidates(project, run)
+    pairs = [candidate.pair for candidate in candidates if candidate.pair is not None]
+    artifacts = {candidate.config.name: candidate.artifacts for candidate in candidates}
+    preparation = Preparation(run, project, pairs, artifacts, verifiers={})
+    try:
+        if not any(candidate.faults for candidate in candidates):
+            _start_verifiers(preparation)
+        if candidates:
+            check_run(project, run, candidates, staging=run.project_path / STAGING_DIRECTORY)
+    except BaseException:
+        preparation.abandon()
+        raise
+    return preparation
+
+
+def _start_verifiers(preparation: Preparation) -> None:
+    """Start the processes; each needs seconds to import MLflow, and does so beside this one and the training."""
+    from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
+    from kedro_autolog_pipeline.verification.verifier import Verifier
+
+    with EXPORTED_CREDENTIALS.exported(preparation.project.credentials):
+        for pair in preparation.pairs:
+            name = pair.config.name
+            if pair.config.verify:
+                preload = _modules_to_preload(pair, preparation.artifacts[name])
+                preparation.verifiers[name] = Verifier(name, preload=preload)
+
+
+def _modules_to_preload(pair: Pair, artifacts: Iterable[ExpectedInput]) -> list[str]:
+    from kedro_autolog_pipeline.dependencies.needed_modules import referenced_modules
+
+    of_functions = set[str]().union(*(referenced_modules(node.func) for node in pair.inference.nodes))
+    return [*_NEEDED_TO_SERVE, *sorted(of_functions.union(*(artifact.modules for artifact in artifacts)))]

@@ -1,4 +1,4 @@
-"""The id of an MLflow run comes in, its models are packaged from what the run has left, without training it again."""
+"""Package the models of an MLflow run from what the run has left, without training it again."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def repackage(request: Request) -> Packaging:
             pair.config.name: stack.enter_context(Verifier(pair.config.name)) for pair in pairs if pair.config.verify
         }
         packaging = log_models(pairs, finished, tracked, verifiers)
-    status = RunStatus(record.ends_as)
-    if packaging.failure is None and record.closes_run and (status is RunStatus.FINISHED or is_gone(record.process)):
-        end_abandoned(tracked, status)
+    has_ended = record.ends_as is RunStatus.FINISHED or is_gone(record.process)
+    if packaging.failure is None and record.closes_run and has_ended:
+        end_abandoned(tracked, record.ends_as)
     return packaging
 
 
@@ -164,12 +164,11 @@ def _finished(
         catalog=opened.catalog,
         env=record.env,
         runtime_params=record.runtime_params,
-        # What nothing tells of is taken as what was there before.
-        only_missing_outputs=True,
-        saved=record.saves,
+        only_missing_outputs=False,
     )
     parameters = {**_present_parameters(pairs, opened, record), **record.parameters}
-    return FinishedRun(run, attrs.evolve(record, parameters=parameters), staging, kept), pairs
+    record = attrs.evolve(record, parameters=parameters)
+    return FinishedRun(run, record, staging, takes_unsaved=request.unrecorded, kept=kept), pairs
 
 
 def _present_parameters(pairs: Iterable[Pair], opened: _Opened, record: RunRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A request to terminate this process comes in, an exception that lets it clean up goes out."""
+"""Turn a request to terminate this process into an exception that lets it clean up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Kedro run that completes pairs comes in, its MLflow run with a proven model for each pair goes out."""
+"""Keep one training open, from its MLflow run until each of its pairs is a proven model there."""
 
 from __future__ import annotations
 
@@ -11,100 +11,108 @@ import attrs
 
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import OnFailure
-from kedro_autolog_pipeline.dependencies.needed_modules import referenced_modules
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
+from kedro_autolog_pipeline.lifecycle.preparation import Preparation
 from kedro_autolog_pipeline.lifecycle.termination import Termination
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
-from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
-from kedro_autolog_pipeline.preflight.checks import check_run, find_candidates
-from kedro_autolog_pipeline.preflight.forecast import ExpectedInput
-from kedro_autolog_pipeline.preflight.selection import partly_trained
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.pins import pin_datasets
 from kedro_autolog_pipeline.run.record import RunRecord
 from kedro_autolog_pipeline.run.saves import SaveTap, read_journal, tap_saves
-from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY, StagingDirectory
+from kedro_autolog_pipeline.run.staging import StagingDirectory
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.records import keep_record
-from kedro_autolog_pipeline.tracking.run import (
-    RunStatus,
-    TrackedRun,
-    close_run,
-    is_opened_elsewhere,
-    join_active_run,
-    open_run,
-)
+from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, close_run, join_active_run, open_run
 from kedro_autolog_pipeline.tracking.run_parameters import log_parameters
 from kedro_autolog_pipeline.tracking.store import find_store
 from kedro_autolog_pipeline.verification.import_check import plan_import_check
-from kedro_autolog_pipeline.verification.verifier import Verifier
 
 _LOGGER = logging.getLogger(__name__)
 
-# Where this package is none of the model's requirements, its copy in the model will import the others.
-_NEEDED_TO_SERVE = (
-    "kedro_autolog_pipeline.serving.model",
-    "attrs",
-    "cattrs",
-    "kedro.io",
-    "kedro.pipeline",
-    "kedro.validation",
-)
+
+@attrs.define(eq=False)
+class _Ending:
+    """How an MLflow run will end, which is decided last and needed when all else is undone."""
+
+    tracked: TrackedRun
+    status: RunStatus = RunStatus.FAILED
+
+    def close_run(self) -> None:
+        close_run(self.tracked, self.status)
 
 
+@attrs.frozen(eq=False)
 class TrainingRun:
     """One training, from before its first node until its models are READY.
 
-    Opening it opens the MLflow run, and logs the parameters.
-
-    Args:
-        prepared: The run, before its first node.
-        partial: By model name, the trained artifacts that it gives to pairs of which it trains a part: what it saves
-            is noted in the MLflow run, which can be packaged when other processes have done the rest.
-
-    Raises:
-        TrackingError: When the tracking server does not answer, or will not have the run.
+    Attributes:
+        preparation: What it is packaged for.
+        tracked: Its MLflow run.
+        staging: Where its models are put together.
     """
 
-    def __init__(self, prepared: PreparedRun, partial: Mapping[str, Iterable[str]]) -> None:
-        self._run = prepared.run
-        self._project = prepared.project
-        self._pairs = prepared.pairs
-        self._verifiers = prepared.verifiers
-        self._status = RunStatus.FAILED
+    preparation: Preparation
+    tracked: TrackedRun
+    staging: StagingDirectory
+    _record: RunRecord
+    _early: EarlyCopies
+    _taps: list[SaveTap]
+    _ending: _Ending
+    _open: ExitStack
+
+    @classmethod
+    def start(cls, preparation: Preparation, partial: Mapping[str, Iterable[str]]) -> TrainingRun:
+        """Open the MLflow run, log the parameters, and watch what is saved.
+
+        Args:
+            preparation: The run, before its first node.
+            partial: By model name, the trained artifacts that it gives to pairs of which it trains a part: what it
+                saves is noted in the MLflow run, which can be packaged when other processes have done the rest.
+
+        Raises:
+            TrackingError: When the tracking server does not answer, or will not have the run.
+        """
+        run, pairs = preparation.run, preparation.pairs
         # What is to be undone when it ends, the last first, each whatever the others raise.
-        self._open = ExitStack()
-        self._open.callback(prepared.abandon)
-        try:
+        with ExitStack() as opened:
+            opened.callback(preparation.abandon)
             # What packaging needs of MLflow is imported now: whatever that lacks, no training is lost by it.
             import mlflow.pyfunc  # noqa: F401
 
-            self._tracked = self._track()
-            self._record = _record(prepared, self._tracked, partial)
-            self._staging = StagingDirectory.of(self._run.project_path, self._tracked.run_id)
-            self._staging.make()
-            self._record.write(self._staging.record)
-            self._early = EarlyCopies(self._staging.early if prepared.pairs else None)
-            self._open.callback(self._early.close)
-            self._taps = self._watch(partial)
-            log_parameters(self._tracked, self._run.parameters())
-            for pair in self._pairs:
-                if pair.config.name in self._verifiers:
-                    imports = plan_import_check(pair, prepared.artifacts[pair.config.name], self._run)
-                    self._verifiers[pair.config.name].try_imports(imports)
-        except BaseException:
-            self.end(RunStatus.FAILED)
-            raise
+            opened.enter_context(EXPORTED_CREDENTIALS.exported(preparation.project.credentials))
+            tracked = _track(run, preparation.project)
+            ending = _Ending(tracked)
+            opened.callback(ending.close_run)
+            opened.callback(Termination().release)
+            record = _record(preparation, tracked, partial)
+            staging = StagingDirectory.of(run.project_path, tracked.run_id)
+            staging.make()
+            record.write(staging.record)
+            early = EarlyCopies(staging.early if pairs else None)
+            opened.callback(early.close)
+            for pin in pin_datasets(pairs, run):
+                opened.callback(pin.detach)
+            read = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
+            written = run.written_as(read.union(*partial.values()))
+            taps = tap_saves(written, run.catalog, staging.journal, early)
+            for tap in reversed(taps):
+                opened.callback(tap.detach)
+            log_parameters(tracked, run.parameters())
+            _try_imports(preparation)
+            training = cls(preparation, tracked, staging, record, early, taps, ending, opened.pop_all())
+        # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
+        atexit.register(training.end, RunStatus.KILLED)
+        return training
 
     @property
-    def run_id(self) -> str:
-        """Kedro's id of the run."""
-        return self._run.run_id
+    def run(self) -> KedroRun:
+        """What Kedro runs."""
+        return self.preparation.run
 
     def stop_if_imports_fail(self) -> None:
         """Raise what is known by now of functions that cannot be imported where a model is deployed.
@@ -112,7 +120,7 @@ class TrainingRun:
         Raises:
             VerificationError: With the faults of the first model that has any.
         """
-        for name, verifier in self._verifiers.items():
+        for name, verifier in self.preparation.verifiers.items():
             fault = verifier.fault()
             if fault is not None:
                 raise VerificationError(name, fault)
@@ -135,14 +143,13 @@ class TrainingRun:
         It raises nothing, for the user to see why the training failed.
         """
         try:
-            saves = read_journal(self._staging.journal)
-            record = attrs.evolve(self._record, ends_as=RunStatus.FAILED.value, saves=saves)
-            if not record.saves or keep_record(self._tracked, record.kedro_run_id, record.to_json(), {}):
-                self._staging.remove()
+            record = self._ended_as(RunStatus.FAILED)
+            if not record.saves or keep_record(self.tracked, record.kedro_run_id, record.to_json(), {}):
+                self.staging.remove()
             else:
-                record.write(self._staging.record)
+                record.write(self.staging.record)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not what stopped the training
-            _LOGGER.warning("What this training has saved cannot be noted for '%s': %s", self._record.run_id, error)
+            _LOGGER.warning("What this training has saved cannot be noted for '%s': %s", self.tracked.run_id, error)
         finally:
             self.end(RunStatus.FAILED)
 
@@ -152,130 +159,46 @@ class TrainingRun:
 
     def end(self, status: RunStatus) -> None:
         """Close the MLflow run if it is ours, and the processes in any case; a second time does nothing."""
-        self._status = status
+        self._ending.status = status
         self._open.close()
+        atexit.unregister(self.end)
 
-    def _track(self) -> TrackedRun:
-        """Join the run that is active, or open one."""
-        run, project = self._run, self._project
-        names = ",".join(run.pipeline_names)
-        store = find_store(project.config.server, run.project_path)
-        self._open.enter_context(EXPORTED_CREDENTIALS.exported(project.credentials))
-        tracked = join_active_run(store.registry_uri) or open_run(
-            store,
-            project.config.tracking,
-            default_experiment=project.package_name,
-            default_name=names,
-            tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
-        )
-        self._open.callback(lambda: close_run(tracked, self._status))
-        # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
-        atexit.register(self.end, RunStatus.KILLED)
-        self._open.callback(atexit.unregister, self.end)
-        self._open.callback(Termination().release)
-        return tracked
-
-    def _watch(self, partial: Mapping[str, Iterable[str]]) -> list[SaveTap]:
-        """Keep what is only in memory, and note what is saved."""
-        for pin in pin_datasets(self._pairs, self._run):
-            self._open.callback(pin.detach)
-        read = {name for pair in self._pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
-        written = self._run.written_as(read.union(*partial.values()))
-        taps = tap_saves(written, self._run.catalog, self._staging.journal, self._early)
-        for tap in reversed(taps):
-            self._open.callback(tap.detach)
-        return taps
+    def _ended_as(self, status: RunStatus) -> RunRecord:
+        return attrs.evolve(self._record, ends_as=status, saves=read_journal(self.staging.journal))
 
     def _package(self) -> BaseException | None:
         for tap in self._taps:
             tap.detach()
-        saves = read_journal(self._staging.journal)
-        record = attrs.evolve(self._record, ends_as=RunStatus.FINISHED.value, saves=saves)
-        record.write(self._staging.record)
-        finished = FinishedRun(attrs.evolve(self._run, saved=saves), record, self._staging, early=self._early)
-        failure = log_models(self._pairs, finished, self._tracked, self._verifiers).failure
-        if isinstance(failure, Exception) and self._project.config.autolog_pipeline.on_failure is OnFailure.WARN:
+        record = self._ended_as(RunStatus.FINISHED)
+        record.write(self.staging.record)
+        finished = FinishedRun(
+            self.run, record, self.staging, takes_unsaved=self.run.only_missing_outputs, early=self._early
+        )
+        failure = log_models(self.preparation.pairs, finished, self.tracked, self.preparation.verifiers).failure
+        on_failure = self.preparation.project.config.autolog_pipeline.on_failure
+        if isinstance(failure, Exception) and on_failure is OnFailure.WARN:
             _LOGGER.warning("%s", failure, exc_info=failure.__cause__)
             return None
         return failure
 
 
-@attrs.frozen
-class PreparedRun:
-    """A run that is about to begin, with the processes that will prove its models.
-
-    Attributes:
-        run: The run, before its first node.
-        project: Its project.
-        pairs: The pairs that it is packaged for.
-        artifacts: By model name, the trained and reference inputs of its pair.
-        verifiers: By model name, the process that proves it; none for a model that the user wants no proof of.
-    """
-
-    run: KedroRun
-    project: Project
-    pairs: list[Pair]
-    artifacts: dict[str, tuple[ExpectedInput, ...]]
-    verifiers: dict[str, Verifier]
-
-    def start(self) -> TrainingRun | None:
-        """Track it, when every plugin that may have opened an MLflow run has had its turn.
-
-        Returns:
-            None for a run that has nothing to do with any pair.
-
-        Raises:
-            TrackingError: When the tracking server will not have it.
-        """
-        # Only a run that somebody else has opened can be continued by another process.
-        models = (
-            self.project.config.autolog_pipeline.models if is_opened_elsewhere(self.project.config.tracking) else ()
-        )
-        partial = partly_trained(models, self.run)
-        for pair in self.pairs:
-            partial.pop(pair.config.name, None)
-        return TrainingRun(self, partial) if self.pairs or partial else None
-
-    def abandon(self) -> None:
-        """End the processes; a second time does nothing."""
-        for verifier in self.verifiers.values():
-            verifier.close()
+def _track(run: KedroRun, project: Project) -> TrackedRun:
+    """Join the run that is active, or open one."""
+    store = find_store(project.config.server, run.project_path)
+    names = ",".join(run.pipeline_names)
+    return join_active_run(store.registry_uri) or open_run(
+        store,
+        project.config.tracking,
+        default_experiment=project.package_name,
+        default_name=names,
+        tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
+    )
 
 
-def prepare_run(project: Project, run: KedroRun) -> PreparedRun:
-    """Find what a run will package, and every fault that prevents it, before any run of MLflow's is open.
-
-    Args:
-        project: The project.
-        run: The run, before its first node.
-
-    Raises:
-        PreflightError: With everything that is known to prevent the run's models.
-    """
-    candidates = find_candidates(project, run)
-    pairs = [candidate.pair for candidate in candidates if candidate.pair is not None]
-    artifacts = {candidate.config.name: candidate.artifacts for candidate in candidates}
-    prepared = PreparedRun(run, project, pairs, artifacts, verifiers={})
-    try:
-        if not any(candidate.faults for candidate in candidates):
-            # A fresh process needs seconds to import mlflow: it does so beside this one, and the training.
-            with EXPORTED_CREDENTIALS.exported(project.credentials):
-                for pair in pairs:
-                    name = pair.config.name
-                    if pair.config.verify:
-                        prepared.verifiers[name] = Verifier(name, preload=_preload(pair, artifacts[name]))
-        if candidates:
-            check_run(project, run, candidates, staging=run.project_path / STAGING_DIRECTORY)
-    except BaseException:
-        prepared.abandon()
-        raise
-    return prepared
-
-
-def _record(prepared: PreparedRun, tracked: TrackedRun, partial: Iterable[str]) -> RunRecord:
-    run, pairs = prepared.run, prepared.pairs
+def _record(preparation: Preparation, tracked: TrackedRun, partial: Iterable[str]) -> RunRecord:
+    run, pairs = preparation.run, preparation.pairs
     names = sorted({name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)})
-    parameters, _ = read_parameters(names, run.catalog, prepared.project.parameters)
+    parameters, _ = read_parameters(names, run.catalog, preparation.project.parameters)
     return RunRecord(
         run_id=tracked.run_id,
         kedro_run_id=run.run_id,
@@ -289,6 +212,8 @@ def _record(prepared: PreparedRun, tracked: TrackedRun, partial: Iterable[str]) 
     )
 
 
-def _preload(pair: Pair, artifacts: Iterable[ExpectedInput]) -> list[str]:
-    of_functions = set[str]().union(*(referenced_modules(node.func) for node in pair.inference.nodes))
-    return [*_NEEDED_TO_SERVE, *sorted(of_functions.union(*(artifact.modules for artifact in artifacts)))]
+def _try_imports(preparation: Preparation) -> None:
+    for pair in preparation.pairs:
+        verifier = preparation.verifiers.get(pair.config.name)
+        if verifier is not None:
+            verifier.try_imports(plan_import_check(pair, preparation.artifacts[pair.config.name], preparation.run))

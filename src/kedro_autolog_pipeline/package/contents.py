@@ -176,10 +176,10 @@ def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[
 
 def _stage_artifact(name: str, pair: Pair, finished: FinishedRun, staging: Path) -> Artifact:
     run = finished.run
-    saved = run.saved_state(name)
+    saved = finished.saved_state(name)
     if name in finished.kept:
         return finished.kept[name].stage(staging)
-    if saved is None and run.written_as([name]) and not run.only_missing_outputs:
+    if saved is None and run.written_as([name]) and not finished.takes_unsaved:
         msg = (
             f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
             "Have the node give data, or run it here."

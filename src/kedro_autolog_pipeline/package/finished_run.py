@@ -1,4 +1,4 @@
-"""A run whose training has ended: what its packaging needs to know, as one value."""
+"""Say what packaging needs to know of a training that has ended."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import attrs
 
 from kedro_autolog_pipeline.package.kept_artifacts import KeptArtifact
+from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES, EarlyCopies
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord
+from kedro_autolog_pipeline.run.saves import SavedState
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 
 
@@ -21,6 +23,8 @@ class FinishedRun:
         run: The Kedro run.
         record: What is known of it: the parameters it had, and what it saved.
         staging: Where its models are put together.
+        takes_unsaved: Whether a trained artifact that it was not seen to save is packaged as it was there before:
+            Kedro skips nodes whose outputs exist, and a user may ask for it.
         kept: Artifacts of an earlier packaging of it by dataset name, which are taken before the catalog's.
         early: What was copied of it while it trained.
     """
@@ -28,5 +32,10 @@ class FinishedRun:
     run: KedroRun
     record: RunRecord
     staging: StagingDirectory
+    takes_unsaved: bool
     kept: Mapping[str, KeptArtifact] = attrs.field(factory=dict)
     early: EarlyCopies = NO_EARLY_COPIES
+
+    def saved_state(self, name: str) -> SavedState | None:
+        """Return what it has saved of a dataset, any transcoding suffix aside; None when it has not written it."""
+        return self.record.saves.get(dataset_of(name))

@@ -1,4 +1,4 @@
-"""A file that a run has saved comes in while it trains on; its copy and its digest go out when it has ended."""
+"""Copy the files that a run has saved while it trains on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -133,18 +134,16 @@ class _Copy:
         self._path = path
         self._directory = directory
         self._file = directory / "copy"
-        self._measure: Measure | None = None
-        # Whoever gets it decides whether the copy is made, and nobody gives it back.
-        self._decision = Lock()
+        self._outcome: Future[Measure | None] = Future()
         self._is_given_up = False
-        self._is_done = Event()
 
     def make(self) -> None:
         """Make the copy, unless nobody wants it any more."""
-        if not self._decision.acquire(blocking=False):
+        if not self._outcome.set_running_or_notify_cancel():
             return
+        measure = None
         try:
-            self._measure = self._made()
+            measure = self._made()
         except Exception:
             # When the training has ended, it is tried again, and told. Until then, a part of it only fills the disk.
             _LOGGER.debug("Cannot copy '%s' while the training goes on.", self._path, exc_info=True)
@@ -152,24 +151,19 @@ class _Copy:
         finally:
             if self._is_given_up:
                 self._remove()
-            self._is_done.set()
-        if self._measure is not None and self._measure.size >= LARGE:
+            self._outcome.set_result(measure)
+        if measure is not None and measure.size >= LARGE:
             with suppress(OSError), self._file.open("rb+") as stream:
                 os.fsync(stream.fileno())
 
     def result(self) -> Measure | None:
-        """Give what was copied, when that is done; None when it has not begun, and from now on will not."""
-        if self._decision.acquire(blocking=False):
-            self._is_done.set()
-        self._is_done.wait()
-        return self._measure
+        """Return what was copied, when that is done; None when it has not begun, and from now on will not."""
+        return None if self._outcome.cancel() else self._outcome.result()
 
     def give_up(self) -> None:
         """Do not begin, and do not keep what is there: the disk may not have room for this one and the next."""
         self._is_given_up = True
-        if self._decision.acquire(blocking=False):
-            self._is_done.set()
-        elif self._is_done.is_set():
+        if not self._outcome.cancel() and self._outcome.done():
             self._remove()
 
     def move(self, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""A file of this machine or another file system; what tells later whether it still is the same."""
+"""Describe a file, enough to tell later whether it still is the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Kedro tells its hooks of a run comes in, one value that is the same for every Kedro 1.x goes out."""
+"""Describe what Kedro is about to run, in one form for every Kedro 1.x."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro.runner import SequentialRunner
 
-from kedro_autolog_pipeline.datasets.locations import saved_version, unwrapped
 from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.pairing.pair import dataset_of
-from kedro_autolog_pipeline.run.saves import SavedState
 
 
 @attrs.frozen
@@ -31,8 +29,6 @@ class KedroRun:
         only_missing_outputs: Whether Kedro skips the nodes whose outputs exist.
         pipeline: The nodes that Kedro runs, before it skips any.
         catalog: The project's whole catalog.
-        saved: What it has saved, by dataset name without a transcoding suffix; None while it runs, and when nobody
-            watched it.
         env: Kedro's environment; None means the project's default.
         runtime_params: Parameters of the command line.
     """
@@ -43,7 +39,6 @@ class KedroRun:
     only_missing_outputs: bool
     pipeline: Pipeline
     catalog: DataCatalog
-    saved: Mapping[str, SavedState] | None = None
     env: str | None = None
     runtime_params: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -71,7 +66,7 @@ class KedroRun:
         return frozenset(self.pipeline.all_outputs())
 
     def parameters(self) -> dict[str, Any]:
-        """Give the value of each parameter that its nodes read, by its path in the parameters files."""
+        """Load the value of each parameter that its nodes read, by its path in the parameters files."""
         names = sorted(name for name in self.pipeline.inputs() if is_parameter(name))
         values: dict[str, Any] = {}
         for name in names:
@@ -80,20 +75,12 @@ class KedroRun:
         return values
 
     def written_as(self, names: Iterable[str]) -> list[str]:
-        """Give the names under which its nodes write these datasets, transcoding suffix included, sorted."""
+        """List the names under which its nodes write these datasets, transcoding suffix included, sorted."""
         datasets = {dataset_of(name) for name in names}
         return sorted(name for name in self.written if dataset_of(name) in datasets)
 
-    def saved_state(self, name: str) -> SavedState | None:
-        """Give what it has saved of a dataset, asked when it has ended; None when it has not written it."""
-        if self.saved is not None:
-            return self.saved.get(dataset_of(name))
-        if not self.written_as([name]):
-            return None
-        return SavedState(None, saved_version(unwrapped(self.catalog[name])), None)
-
     def nodes_to_run(self) -> frozenset[Node]:
-        """Give its nodes without those that Kedro will skip because their outputs exist; asked before they run."""
+        """Return its nodes without those that Kedro will skip because their outputs exist; ask before they run."""
         if not self.only_missing_outputs:
             return frozenset(self.pipeline.nodes)
         # Only a runner knows, and it has no public way to ask; all runners know the same.

@@ -1,4 +1,4 @@
-"""The datasets in memory that pairs read come in before a run, and are still there when it has ended."""
+"""Keep the datasets in memory that pairs read until the run is packaged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Pin:
             self.detach()
 
     def detach(self) -> None:
-        """Give the dataset its own ``release`` back, and do what was postponed; a second time does nothing."""
+        """Put the dataset's own ``release`` back, and do what was postponed; a second time does nothing."""
         vars(self.dataset).pop("release", None)
         if self._is_due:
             self._is_due = False

@@ -1,4 +1,4 @@
-"""What must be known of a training to package it later comes in, a JSON document goes out, and back."""
+"""Write down what must be known of a training to package it later, and read it back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import attrs
 import cattrs
 
 from kedro_autolog_pipeline.run.saves import SavedState
+from kedro_autolog_pipeline.tracking.run import RunStatus
 
 _CONVERTER = cattrs.Converter()
 
@@ -29,8 +30,8 @@ class RunRecord:
         runtime_params: Parameters of the command line.
         models: Names of the logged models that the run is to give.
         parameters: Plain value by dataset name, of the parameters that their inference pipelines read.
-        ends_as: Status of the MLflow run if nobody can end it any more, in MLflow's words: KILLED while nodes run,
-            then FINISHED or FAILED.
+        ends_as: Status of the MLflow run if nobody can end it any more: KILLED while nodes run, FINISHED or FAILED
+            afterwards.
         closes_run: Whether the MLflow run was opened for it, and ends with it.
         process: What trains, as ``tracking.abandoned`` names processes; empty where that is not known.
         saves: What the run saved, by dataset name.
@@ -44,7 +45,7 @@ class RunRecord:
     runtime_params: dict[str, Any]
     models: list[str]
     parameters: dict[str, Any]
-    ends_as: str = "KILLED"
+    ends_as: RunStatus = RunStatus.KILLED
     closes_run: bool = False
     process: str = ""
     saves: dict[str, SavedState] = attrs.field(factory=dict)
@@ -57,7 +58,7 @@ class RunRecord:
         return shlex.join(["kedro", "autolog", "package", "--run-id", self.run_id, *env])
 
     def to_json(self) -> str:
-        """Give it as a document."""
+        """Return it as a document."""
         return json.dumps(_CONVERTER.unstructure(self), indent=2, default=str)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The saves of a run come in; what each saved file was, enough to tell later whether it still is, goes out."""
+"""Note what a run saves, enough to tell later whether it is still there."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class SaveTap:
             self._write(self._state(is_looking=False))
 
     def detach(self) -> None:
-        """Give the dataset its own ``save`` back; a second time does nothing.
+        """Put the dataset's own ``save`` back; a second time does nothing.
 
         Where there were too many chunks to look at each, it looks once more.
         """

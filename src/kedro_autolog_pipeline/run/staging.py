@@ -1,4 +1,4 @@
-"""A project and an MLflow run come in, the directory for all that packaging the run needs on this machine goes out."""
+"""Name the directory for all that packaging a run needs on this machine."""
 
 from __future__ import annotations
 
