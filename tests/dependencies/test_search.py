@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import spec_from_file_location
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+import kedro_autolog_pipeline
 from installed import install, write_modules
 from kedro_autolog_pipeline.dependencies.pickles import pickle_modules
 from kedro_autolog_pipeline.dependencies.search import (
@@ -291,6 +293,25 @@ def test_copied_code(source: Path, tmp_path: Path) -> None:
     copy_code(find_environment([NODES]).code, tmp_path / "code")
     assert sorted([*PROJECT, "loose_module.py"]) == _files(tmp_path / "code")
     assert (source / "gentoo/data/species.csv").read_text() == (tmp_path / "code/gentoo/data/species.csv").read_text()
+
+
+def test_own_code(source: Path, tmp_path: Path) -> None:
+    """Of our own package, only the modules that serve travel, and those that the project's modules import."""
+    own = Path(kedro_autolog_pipeline.__file__).parent
+    serving = {f"serving/{file.name}" for file in (own / "serving").glob("*.py")}
+    model = Seed("kedro_autolog_pipeline.serving.model", "the model itself")
+
+    copy_code(find_environment([model]).code, tmp_path / "code")
+
+    assert sorted({"__init__.py", "errors.py", *serving}) == _files(tmp_path / "code/kedro_autolog_pipeline")
+    code = "import kedro_autolog_pipeline as own, kedro_autolog_pipeline.serving.model as model; print(model.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "code", capture_output=True, text=True, check=True, timeout=60
+    )
+    assert str(tmp_path / "code/kedro_autolog_pipeline/serving/model.py") == done.stdout.strip()
+    write_modules(source, {"silencing.py": "from kedro_autolog_pipeline.loggers import quiet"})
+    copy_code(find_environment([model, Seed("silencing", "a function")]).code, tmp_path / "more")
+    assert "loggers.py" in _files(tmp_path / "more/kedro_autolog_pipeline")
 
 
 def test_what_is_not_copied(source: Path, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ _REASONS_GIVEN = 5
 _NOT_FOLLOWED = frozenset(sys.stdlib_module_names) | {"__main__"}
 """Top-level names that are everywhere, and the script: what it defines travels as a pickle."""
 
+_OWN_PACKAGE = __name__.partition(".")[0]
+
 _NOT_SHIPPED = (
     ".*",
     "__pycache__",
@@ -60,11 +62,13 @@ class ShippedCode:
             portion of a namespace package whose other portions an index provides.
         source: Absolute path of its directory, or of its file.
         reasons: Why the model needs it, sorted; some, where there are many.
+        files: Absolute paths of the files that travel; None means the whole package.
     """
 
     module: str
     source: Path
     reasons: tuple[str, ...]
+    files: frozenset[Path] | None = None
 
     @property
     def path(self) -> str:
@@ -127,6 +131,7 @@ def find_environment(seeds: Iterable[Seed], *, at_import_only: bool = False) -> 
     Starts from the seeds, and follows the imports of every module that has to be
     shipped, and of the packages that it is in. A package is shipped whole, but only
     what is reached in it counts: a dependency of training alone is no requirement.
+    Of this package, whose imports are all plain statements, only what is reached is shipped.
 
     A module that an index provides is not followed, as its distribution declares what
     it imports. The exception is a seed, for a Kedro dataset imports libraries that
@@ -158,7 +163,11 @@ def copy_code(code: Iterable[ShippedCode], destination: Path) -> None:
     for entry in code:
         target = destination / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        if entry.source.is_dir():
+        if entry.files is not None:
+            for file in entry.files:
+                (target / file.relative_to(entry.source)).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, target / file.relative_to(entry.source))
+        elif entry.source.is_dir():
             shutil.copytree(
                 entry.source, target, ignore=_not_shipped, ignore_dangling_symlinks=True, dirs_exist_ok=True
             )
@@ -223,13 +232,19 @@ class _Search:
         for provider, reasons in self._reasons.items():
             given = tuple(sorted(reasons)[:_REASONS_GIVEN])
             if isinstance(provider, _Source):
-                code.append(ShippedCode(provider.module, provider.path, given))
+                files = self._followed_files() if provider.module == _OWN_PACKAGE else None
+                code.append(ShippedCode(provider.module, provider.path, given, files))
             else:
                 requirements.append(Requirement(provider.name, provider.version.partition("+")[0], given))
         return Environment(
             tuple(sorted(code, key=lambda entry: (entry.module, entry.source))),
             tuple(sorted(requirements, key=lambda entry: canonicalize_name(entry.distribution))),
         )
+
+    def _followed_files(self) -> frozenset[Path]:
+        """Return the files of this package's modules that were reached."""
+        modules = (self._modules[name] for name, _ in self._followed if name.partition(".")[0] == _OWN_PACKAGE)
+        return frozenset(module.file for module in modules if module is not None and module.file is not None)
 
     def _need(self, needed: _Import) -> None:
         path = self._path(needed.name)
