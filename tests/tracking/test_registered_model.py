@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from kedro_autolog_pipeline.errors import TrackingError
@@ -34,6 +35,38 @@ def test_each_model_is_a_version_and_the_alias_moves(run: TrackedRun, tmp_path: 
     version = client.get_model_version_by_alias("shop-prices", "champion")
     assert str(version.version) == "2"
     assert version.source == newest.uri
+
+
+ENTRY = """
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+from pandas import DataFrame
+
+class Identity(PythonModel):
+    def predict(self, context, model_input: DataFrame, params=None):
+        return model_input
+
+set_model(Identity())
+"""
+
+
+def test_a_registered_model_has_the_tags_of_one_that_mlflow_logs(run: TrackedRun, tmp_path: Path) -> None:
+    """MLflow's page of a logged model shows its versions, its author and its source from these tags alone."""
+    client = run.store.client()
+    entry = tmp_path / "entry.py"
+    entry.write_text(ENTRY)
+    theirs = mlflow.pyfunc.log_model(
+        name="theirs", python_model=str(entry), registered_model_name="theirs", pip_requirements=["mlflow"]
+    )
+    ours = ready_model(run, tmp_path)
+    register(ours, "ours", None, {})
+
+    expected = client.get_logged_model(theirs.model_id).tags
+    tags = client.get_logged_model(ours.model_id).tags
+    assert '[{"name": "theirs", "version": 1}]' == expected.pop("mlflow.modelVersions")
+    assert '[{"name": "ours", "version": 1}]' == tags["mlflow.modelVersions"]
+    assert {"mlflow.user", "mlflow.source.name", "mlflow.source.type"} <= expected.keys()
+    assert expected.items() <= tags.items()
 
 
 def test_without_an_alias_none_is_set(run: TrackedRun, tmp_path: Path) -> None:

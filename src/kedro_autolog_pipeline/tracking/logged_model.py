@@ -101,7 +101,7 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
         name=name,
         source_run_id=run.run_id,
         params=data.params,
-        tags={**tags, STATE_TAG: PENDING, PROCESS_TAG: this_process()},
+        tags={**_origin(data.tags), **tags, STATE_TAG: PENDING, PROCESS_TAG: this_process()},
     )
     model = LoggedModel(created.model_id, name, run, created.artifact_location)
     try:
@@ -115,6 +115,14 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
     # It only spares the next packaging a look at this one.
     with suppress(MlflowException):
         client.set_logged_model_tags(model.model_id, {STATE_TAG: SETTLED})
+
+
+def _origin(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return those tags of a run that tell who made it and from which source.
+
+    ``mlflow.pyfunc.log_model`` sets the same on a model. MLflow shows them as "Created by" and "Logged from".
+    """
+    return {key: value for key, value in tags.items() if key == "mlflow.user" or key.startswith("mlflow.source.")}
 
 
 def ready_names(run: TrackedRun) -> frozenset[str]:

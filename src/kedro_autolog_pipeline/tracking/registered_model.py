@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ def register(model: LoggedModel, registered_name: str, alias: str | None, tags: 
             tags=dict(tags),
             model_id=model.model_id,
         ).version
+        # As mlflow.register_model does it: MLflow's page of a logged model lists its versions from this tag alone.
+        versions = json.dumps([{"name": registered_name, "version": int(version)}])
+        client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
         if alias is not None:
             client.set_registered_model_alias(registered_name, alias, version)
     except MlflowException as error:
