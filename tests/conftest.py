@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import warnings
@@ -53,3 +54,25 @@ def clean_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 def database(tmp_path: Path, migrated_database: Path) -> Path:
     """Give a prepared database of the test's own."""
     return Path(shutil.copy(migrated_database, tmp_path / "mlflow.db"))
+
+
+class _Messages(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.kept.append(record)
+
+
+@pytest.fixture
+def records() -> Iterator[list[logging.LogRecord]]:
+    """Give what our package logs; Kedro replaces the handlers of the root logger, pytest's among them."""
+    handler = _Messages()
+    logger = logging.getLogger("kedro_autolog_pipeline")
+    logger.addHandler(handler)
+    yield handler.kept
+    logger.removeHandler(handler)

@@ -15,9 +15,10 @@ MODELS = {"models": {"prices": {"training": "training", "inference": "inference"
 
 
 class Context:
-    """Stand for a Kedro context: all that is read of one is its loader."""
+    """Stand for a Kedro context: all that is read of one is its path and its loader."""
 
     def __init__(self, directory: Path, **files: object) -> None:
+        self.project_path = directory
         base = directory / "base"
         base.mkdir(parents=True)
         (directory / "local").mkdir()
@@ -48,8 +49,11 @@ def test_a_project_has_its_configuration_credentials_and_parameters(tmp_path: Pa
 
     assert project is not None
     assert [model.name for model in project.config.autolog_pipeline.models] == ["prices"]
+    assert project.path == tmp_path
     assert project.credentials == {"MLFLOW_TRACKING_TOKEN": "abc"}
     assert project.parameters() == {"threshold": 0.5}
+    assert project.shown(tmp_path / "data" / "raw.csv") == "data/raw.csv"
+    assert project.shown(tmp_path.parent / "raw.csv") == f"{tmp_path.parent / 'raw.csv'}"
 
 
 @pytest.mark.parametrize(

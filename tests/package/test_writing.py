@@ -26,12 +26,10 @@ from kedro.pipeline import Pipeline, node
 from kedro_datasets.pickle import PickleDataset
 
 from kedro_autolog_pipeline.config.schema import ModelConfig, SignatureMode
-from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
 from kedro_autolog_pipeline.pairing.pair import resolve_pair
-from kedro_autolog_pipeline.preflight import selection
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord
@@ -268,29 +266,6 @@ def test_plain_parameters_survive_packaging(values: list[Any], tmp_path_factory:
     (given,) = load(written(directory, contents)).predict(np.arange(2)).values()
 
     assert repr(values) == repr(list(given))
-
-
-@pytest.mark.parametrize("value", [{1: "a"}, (1, 2), {"a": {3}}], ids=repr)
-def test_a_parameter_that_cannot_survive_is_refused_before_the_training(value: Any, tmp_path: Path) -> None:
-    """The error names it, and whatever else cannot be kept or read."""
-    inference = Pipeline([node(echo, ["model", "instances", "params:odd"], "predictions")])
-    training = Pipeline([node(lambda raw: raw, "raw", "model")])
-    catalog = DataCatalog(
-        {"model": PickleDataset(filepath=str(tmp_path / "model.pkl")), "params:odd": MemoryDataset(value)}
-    )
-    config = ModelConfig("m", "training", "inference", input_example="no_such", pip_requirements="no_such.txt")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(selection, "fetch_pipelines", lambda _: {"training": training, "inference": inference})
-        with pytest.raises(ConfigurationError) as caught:
-            selection.resolve_pairs([config], catalog, tmp_path, dict)
-
-    assert caught.value.mistakes == (
-        "autolog_pipeline.models.m.inference: the value of 'params:odd' is not plain JSON data. Use plain data.",
-        "autolog_pipeline.models.m.input_example: the catalog has no 'no_such'.",
-        "autolog_pipeline.models.m.pip_requirements: cannot be read: [Errno 2] No such file or directory: "
-        f"'{tmp_path / 'no_such.txt'}'.",
-    )
 
 
 def test_packaging_starts_no_process_and_reaches_no_network(

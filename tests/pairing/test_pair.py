@@ -84,7 +84,7 @@ def test_a_named_input_is_the_request_even_where_training_writes_it() -> None:
             CATALOG,
             [
                 "autolog_pipeline.models.m.input_name: inference pipeline 'infer' does not read 'zzz'. "
-                "It reads 'encoder', 'instances', 'model@memory', 'stop_words'.",
+                "It reads: 'encoder', 'instances', 'model@memory', 'stop_words'.",
             ],
         ),
         (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,25 +27,3 @@ def project(
 def client(project: KedroProject) -> MlflowClient:
     """Give a client of the project's store."""
     return MlflowClient(f"sqlite:///{project.path / 'mlflow.db'}")
-
-
-class _Messages(logging.Handler):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
-        self.kept.append(record)
-
-
-@pytest.fixture
-def records() -> Iterator[list[logging.LogRecord]]:
-    """Give what our package logs; Kedro replaces the handlers of the root logger, pytest's among them."""
-    handler = _Messages()
-    logger = logging.getLogger("kedro_autolog_pipeline")
-    logger.addHandler(handler)
-    yield handler.kept
-    logger.removeHandler(handler)

@@ -1,4 +1,4 @@
-"""The command line comes in, the command that it names goes out, imported only when it is run."""
+"""Register the commands with Kedro; each is imported only when it is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project comes in, what a training would package and all that is known to prevent it go out; nothing runs."""
+"""Show what a training would package, and all that is known to prevent it; nothing runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from kedro_autolog_pipeline.cli.report import ModelReport, as_json, as_tree, des
 from kedro_autolog_pipeline.config.project import read_project
 from kedro_autolog_pipeline.errors import ConfigurationError, PreflightError
 from kedro_autolog_pipeline.preflight.checks import Preflight, check_project
-from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
@@ -54,9 +53,9 @@ def check(metadata: ProjectMetadata, env: str | None, *, is_json: bool) -> None:
             text = f"{PreflightError(faults)}" if faults else ""
     if is_json:
         nothing = {"faults": list(faults), "tracking_server": None, "experiment": None, "models": []}
-        click.echo(json.dumps(nothing if found is None else as_json(*found, project_path)))
+        click.echo(json.dumps(nothing if found is None else as_json(*found)))
     elif found is not None:
-        _print(*found, project_path)
+        _print(*found)
     elif not faults:
         click.echo("mlflow.yml has no 'autolog_pipeline', or switches it off: nothing is packaged.")
     if faults:
@@ -76,15 +75,15 @@ def _examine(project_path: Path, env: str | None) -> tuple[Preflight, list[Model
         if project is None:
             return None
         catalog = context.catalog
-        preflight = check_project(project, catalog, project_path, project_path / STAGING_DIRECTORY)
-        return preflight, [describe(candidate, project, catalog, project_path) for candidate in preflight.candidates]
+        preflight = check_project(project, catalog)
+        return preflight, [describe(candidate, project, catalog) for candidate in preflight.candidates]
 
 
-def _print(preflight: Preflight, reports: list[ModelReport], project_path: Path) -> None:
+def _print(preflight: Preflight, reports: list[ModelReport]) -> None:
     # A long line is for the terminal to wrap, and for a program that reads it to have whole.
     console = Console(highlight=False, width=_WIDTH)
     for report in reports:
-        console.print(as_tree(report, project_path))
+        console.print(as_tree(report))
     console.print(Text(f"tracking server: {preflight.store.public_uri} ({store_state(preflight)})"))
     destination = preflight.destination
     if destination is not None:

@@ -1,4 +1,4 @@
-"""The id of an MLflow run comes in, what its models have become goes out; nothing is trained."""
+"""Package the models of a run again, without training."""
 
 from __future__ import annotations
 

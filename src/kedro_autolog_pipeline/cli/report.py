@@ -1,10 +1,9 @@
-"""What is known of a project before it trains comes in, what a person or a program reads of it goes out."""
+"""Report what is known of a project before it trains, for a person or a program to read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,7 +18,8 @@ from kedro_autolog_pipeline.dependencies.search import ShippedCode
 from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import callers_name, read_parameters
-from kedro_autolog_pipeline.preflight.checks import Candidate, Preflight
+from kedro_autolog_pipeline.preflight.candidates import Candidate
+from kedro_autolog_pipeline.preflight.checks import Preflight
 from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, expect_environment, expect_inputs
 from kedro_autolog_pipeline.rehearsal.signature import infer_signature
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
@@ -46,6 +46,7 @@ class ModelReport:
 
     Attributes:
         candidate: What the checks know of it.
+        project: The project.
         inputs: Its inputs that are no parameters.
         parameters: Its parameters that can be packaged.
         requirements: Its requirements, with those that the user names; empty when they cannot be told.
@@ -53,32 +54,33 @@ class ModelReport:
     """
 
     candidate: Candidate
+    project: Project
     inputs: tuple[ExpectedInput, ...] = ()
     parameters: tuple[ParameterReport, ...] = ()
     requirements: tuple[RequirementEntry, ...] = ()
     code: tuple[ShippedCode, ...] = ()
 
 
-def describe(candidate: Candidate, project: Project, catalog: DataCatalog, project_path: Path) -> ModelReport:
+def describe(candidate: Candidate, project: Project, catalog: DataCatalog) -> ModelReport:
     """Find out all that is to be told of a model."""
     pair = candidate.pair
     if pair is None:
-        return ModelReport(candidate)
+        return ModelReport(candidate, project)
     requests = [name for name in pair.inputs_from(Origin.REQUEST) if name in pair.origins]
     inputs = (*expect_inputs(requests, pair, catalog, ()), *candidate.artifacts)
     parameters = tuple(_parameters(pair, project, catalog))
     try:
         found = expect_environment(pair, candidate.artifacts, catalog)
-        found = found.with_code_paths(pair.config.code_paths, project_path)
-        requirements = tuple(list_requirements(pair.config, found, project_path))
+        found = found.with_code_paths(pair.config.code_paths, project.path)
+        requirements = tuple(list_requirements(pair.config, found, project.path))
     except (ModelDefinitionError, OSError):
         # Each is a fault of the model.
-        return ModelReport(candidate, inputs, parameters)
-    return ModelReport(candidate, inputs, parameters, requirements, found.code)
+        return ModelReport(candidate, project, inputs, parameters)
+    return ModelReport(candidate, project, inputs, parameters, requirements, found.code)
 
 
-def as_tree(report: ModelReport, project_path: Path) -> Tree:
-    """Give what a person reads of a model."""
+def as_tree(report: ModelReport) -> Tree:
+    """Return what a person reads of a model."""
     candidate = report.candidate
     config = candidate.config
     tree = Tree(Text.assemble((config.name, "bold"), f": '{config.training}' trains, '{config.inference}' predicts"))
@@ -86,7 +88,7 @@ def as_tree(report: ModelReport, project_path: Path) -> Tree:
         tree,
         "inputs",
         (
-            (each.name, each.origin.value, each.presence.value, _dataset(each), _path(each, project_path) or "")
+            (each.name, each.origin.value, each.presence.value, _dataset(each), _path(each, report.project) or "")
             for each in report.inputs
         ),
     )
@@ -105,15 +107,15 @@ def as_tree(report: ModelReport, project_path: Path) -> Tree:
     _branch(
         tree,
         "code",
-        ((each.module, _relative(each.source, project_path), ", ".join(each.reasons)) for each in report.code),
+        ((each.module, report.project.shown(each.source), ", ".join(each.reasons)) for each in report.code),
     )
     if candidate.pair is not None:
         _branch(tree, "outputs", ((name,) for name in sorted(candidate.pair.inference.outputs())))
     return tree
 
 
-def as_json(preflight: Preflight, reports: Iterable[ModelReport], project_path: Path) -> dict[str, Any]:
-    """Give what a program reads of a project."""
+def as_json(preflight: Preflight, reports: Iterable[ModelReport]) -> dict[str, Any]:
+    """Return what a program reads of a project."""
     destination = preflight.destination
     return {
         "faults": list(preflight.faults),
@@ -128,18 +130,18 @@ def as_json(preflight: Preflight, reports: Iterable[ModelReport], project_path: 
             "run_id": destination.run_id,
             "state": destination.state.value,
         },
-        "models": [_model(report, project_path) for report in reports],
+        "models": [_model(report) for report in reports],
     }
 
 
 def store_state(preflight: Preflight) -> str:
-    """Tell in a few words how it is about the tracking server."""
+    """Say in a few words how it is about the tracking server."""
     if not preflight.answers:
         return "does not answer"
     return "will be created" if preflight.store.is_new else "exists"
 
 
-def _model(report: ModelReport, project_path: Path) -> dict[str, Any]:
+def _model(report: ModelReport) -> dict[str, Any]:
     config, pair = report.candidate.config, report.candidate.pair
     return {
         "name": config.name,
@@ -150,7 +152,7 @@ def _model(report: ModelReport, project_path: Path) -> dict[str, Any]:
                 "name": each.name,
                 "origin": each.origin.value,
                 "dataset": each.dataset,
-                "path": _path(each, project_path),
+                "path": _path(each, report.project),
                 "presence": each.presence.value,
             }
             for each in report.inputs
@@ -169,7 +171,7 @@ def _model(report: ModelReport, project_path: Path) -> dict[str, Any]:
             {"requirement": each.requirement, "reasons": list(each.reasons)} for each in report.requirements
         ],
         "code": [
-            {"module": each.module, "path": _relative(each.source, project_path), "reasons": list(each.reasons)}
+            {"module": each.module, "path": report.project.shown(each.source), "reasons": list(each.reasons)}
             for each in report.code
         ],
         "faults": list(report.candidate.faults),
@@ -203,7 +205,7 @@ def _branch(tree: Tree, title: str, rows: Iterable[Sequence[str]]) -> None:
 
 
 def _dataset(each: ExpectedInput) -> str:
-    """Give the class of a dataset as a catalog would name it, as far as that can be told."""
+    """Return the class of a dataset as a catalog would name it, as far as that can be told."""
     if each.dataset is None:
         return "no dataset"
     package, *modules, name = each.dataset.split(".")
@@ -211,9 +213,5 @@ def _dataset(each: ExpectedInput) -> str:
     return ".".join(short.get(package, [each.dataset]))
 
 
-def _path(each: ExpectedInput, project_path: Path) -> str | None:
-    return each.path if each.local_file is None else _relative(each.local_file, project_path)
-
-
-def _relative(path: Path, project_path: Path) -> str:
-    return path.relative_to(project_path).as_posix() if path.is_relative_to(project_path) else f"{path}"
+def _path(each: ExpectedInput, project: Project) -> str | None:
+    return each.path if each.local_file is None else project.shown(each.local_file)

@@ -1,8 +1,9 @@
-"""A Kedro context comes in, what a run needs to know of its project goes out."""
+"""Know what a run needs to know of its project."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -22,12 +23,14 @@ class Project:
     """A project that uses this plugin.
 
     Attributes:
+        path: Its directory.
         package_name: Its Python package, which names the experiment where none is configured.
         config: Its ``mlflow.yml``.
         credentials: Environment variables for the tracking server, by name; empty when none are configured.
         config_loader: Kedro's loader of the project's configuration, with the parameters of the command line.
     """
 
+    path: Path
     package_name: str
     config: ProjectConfig
     credentials: Mapping[str, Any]
@@ -37,6 +40,10 @@ class Project:
         """Read the parameters as the files and the command line have them."""
         parameters: Mapping[str, Any] = self.config_loader["parameters"]
         return parameters
+
+    def shown(self, path: Path) -> str:
+        """Return a path as it is shown: relative to the project where it is in it."""
+        return path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else f"{path}"
 
 
 def read_project(context: KedroContext) -> Project | None:
@@ -53,6 +60,7 @@ def read_project(context: KedroContext) -> Project | None:
         return None
     name = config.server.credentials
     return Project(
+        path=Path(context.project_path),
         package_name=str(project.PACKAGE_NAME),
         config=config,
         credentials={} if name is None else _credentials(name, context.config_loader),

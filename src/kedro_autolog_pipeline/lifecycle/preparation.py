@@ -12,7 +12,7 @@ import attrs
 
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.pairing.kedro_mlflow import hint_at_moving
-from kedro_autolog_pipeline.pairing.registry import is_known, may_be_in_run
+from kedro_autolog_pipeline.pairing.registry import may_be_trained
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -103,11 +103,10 @@ def prepare(
         raise project
     hint_at_moving()
     models = project.config.autolog_pipeline.models
-    if not any(may_be_in_run(model.training) or not is_known(model.inference) for model in models):
+    if not any(map(may_be_trained, models)):
         return None
     from kedro_autolog_pipeline.preflight.checks import check_run, find_candidates
     from kedro_autolog_pipeline.run.kedro_run import KedroRun
-    from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY
 
     run = KedroRun.from_hook(run_params, pipeline, catalog)
     candidates = find_candidates(project, run)
@@ -118,7 +117,7 @@ def prepare(
         if not any(candidate.faults for candidate in candidates):
             _start_verifiers(preparation)
         if candidates:
-            check_run(project, run, candidates, staging=run.project_path / STAGING_DIRECTORY)
+            check_run(project, candidates)
     except BaseException:
         preparation.abandon()
         raise

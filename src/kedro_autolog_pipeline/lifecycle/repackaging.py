@@ -152,7 +152,7 @@ def _finished(
     staging: StagingDirectory,
     models: Iterable[ModelConfig],
 ) -> tuple[FinishedRun, list[Pair]]:
-    pairs = resolve_pairs(models, opened.catalog, request.project_path, opened.project.parameters)
+    pairs = resolve_pairs(models, opened.project, opened.catalog)
     kept = find_kept(staging.models)
     _check_saved(request, record, pairs, kept)
     staging.make()

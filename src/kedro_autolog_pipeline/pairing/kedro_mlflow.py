@@ -1,4 +1,4 @@
-"""The pipelines that Kedro has loaded come in, one line on those that kedro-mlflow packages goes out."""
+"""Tell users of kedro-mlflow's ``pipeline_ml_factory`` how to move over."""
 
 from __future__ import annotations
 

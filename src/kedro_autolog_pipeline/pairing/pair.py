@@ -1,9 +1,8 @@
-"""A configured model and its two pipelines come in, the pair with the origin of each inference input goes out."""
+"""Pair an inference pipeline with the training that feeds it, and find where each of its inputs comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 import attrs
 from kedro.io.core import is_parameter
@@ -14,6 +13,7 @@ from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.runners import resolve_runner
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 
 @attrs.frozen
@@ -33,14 +33,14 @@ class Pair:
     origins: dict[str, Origin]
 
     def inputs_from(self, *origins: Origin) -> list[str]:
-        """Give the inputs with one of ``origins``, sorted; request inputs in the order of the configuration."""
+        """Return the inputs with one of ``origins``, sorted; request inputs in the order of the configuration."""
         if origins == (Origin.REQUEST,) and self.config.input_name:
             return list(self.config.input_name)
         return [name for name, origin in self.origins.items() if origin in origins]
 
 
 def dataset_of(name: str) -> str:
-    """Give the dataset that a name with a transcoding suffix stands for: ``model`` for ``model@pickle``."""
+    """Return the dataset that a name with a transcoding suffix stands for: ``model`` for ``model@pickle``."""
     return name.partition("@")[0]
 
 
@@ -59,7 +59,7 @@ def resolve_pair(
         The pair, and every mistake, each beginning with the path of a key. A pair with mistakes can only be examined
         for more of them: it lacks the inputs that have no origin.
     """
-    path = f"autolog_pipeline.models.{config.name}"
+    path = config.path
     free = sorted(inference.inputs())
     origins = _origins(config, training, free, in_catalog)
     mistakes = [
@@ -74,7 +74,7 @@ def resolve_pair(
 def _origins(
     config: ModelConfig, training: Pipeline, free: Iterable[str], in_catalog: Callable[[str], bool]
 ) -> dict[str, Origin]:
-    """Give the origin of each input that has one, in the order of ``free``.
+    """Find the origin of each input that has one, in the order of ``free``.
 
     Where no request is named, the only dataset that nothing provides is the request.
     """
@@ -89,7 +89,7 @@ def _origins(
 def _provider(
     name: str, request: Container[str], trained: Container[str], in_catalog: Callable[[str], bool]
 ) -> Origin | None:
-    """Give the first that provides an input; None where nothing does."""
+    """Find what provides an input; None where nothing does."""
     if name in request:
         return Origin.REQUEST
     if is_parameter(name):
@@ -100,13 +100,13 @@ def _provider(
 
 
 def _names_that_are_not_read(config: ModelConfig, free: Sequence[str], path: str) -> Iterator[str]:
-    """Give a mistake for each name of ``input_name`` that is no input."""
+    """Return a mistake for each name of ``input_name`` that is no input."""
     datasets = [name for name in free if not is_parameter(name)]
     for name in config.input_name or ():
         if name not in free:
             yield (
                 f"{path}.input_name: inference pipeline '{config.inference}' does not read '{name}'. "
-                f"{_nearest(name, datasets)}"
+                f"{suggest(name, datasets, 'It reads')}"
             )
 
 
@@ -118,7 +118,7 @@ def _empty_pipelines(config: ModelConfig, training: Pipeline, inference: Pipelin
 
 
 def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Iterator[str]:
-    """Give a mistake for each option of the model that the pipeline or this installation does not know."""
+    """Return a mistake for each option of the model that the pipeline or this installation does not know."""
     try:
         copy_modes_by_dataset(config.copy_mode, inference)
     except ModelDefinitionError as error:
@@ -133,7 +133,7 @@ def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Itera
 def _inputs_without_origin(
     config: ModelConfig, free: Sequence[str], origins: Mapping[str, Origin], path: str
 ) -> Iterator[str]:
-    """Give a mistake for each input that nothing provides, or one where they leave open which is the request."""
+    """Return a mistake for each input that nothing provides, or one where they leave open which is the request."""
     missing = [name for name in free if name not in origins]
     unknown = [name for name in missing if not is_parameter(name)]
     for name in missing:
@@ -154,11 +154,6 @@ def _which_is_the_request(unknown: Sequence[str], origins: Mapping[str, Origin])
         return f"several inputs are free ({_quoted(unknown)}). Name those that are given at predict time."
     candidates = [name for name, origin in origins.items() if origin is not Origin.PARAMETER]
     return f"no input is free. Name the one that is given at predict time: {_quoted(candidates)}."
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean '{close[0]}'?" if close else f"It reads {_quoted(known)}."
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The project's pipeline registry: names come in, registered pipelines go out, loaded by Kedro or not."""
+"""Fetch pipelines from the project's registry, whether or not Kedro has loaded them."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ from kedro.framework import project
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
+from kedro_autolog_pipeline.config.schema import ModelConfig
+
 # The selection below is a setting of the whole process, and a Kedro server runs pipelines in several threads.
 _SELECTION_LOCK = threading.RLock()
 
 
-def may_be_in_run(name: str) -> bool:
-    """Tell whether nodes of pipeline ``name`` can be part of the pipelines that Kedro loaded for this run.
+def may_be_trained(config: ModelConfig) -> bool:
+    """Tell whether the pipelines that Kedro has loaded for this run may train a model; imports none of the others.
 
-    Kedro 1.5+ imports the modules of the requested pipelines only, so a pipeline whose module nobody imported
-    cannot be in the run, and asking for it would import it. Imports nothing but the ``pipelines`` package.
+    Kedro 1.5+ imports the modules of the requested pipelines only, so a pipeline whose module nobody imported cannot
+    be in the run, and asking for it would import it.
 
     Returns:
-        False only for a pipeline in a directory of its own whose module has not been imported.
+        False only for a training pipeline in a directory of its own whose module has not been imported, with an
+        inference pipeline that is surely registered: only the registry can tell that one is missing.
     """
-    if name in pipelines.keys():  # noqa: SIM118 - Kedro's registry has no __contains__ of its own
-        return True
-    return _module_name(name) in sys.modules or not _has_directory(name)
-
-
-def is_known(name: str) -> bool:
-    """Tell whether pipeline ``name`` is surely registered; imports nothing. False: only the registry can say."""
-    return name in pipelines.keys() or _has_directory(name)  # noqa: SIM118 - as above
+    is_loaded = _is_loaded(config.training) or _module_name(config.training) in sys.modules
+    may_be_in_run = is_loaded or not _has_directory(config.training)
+    is_registered = _is_loaded(config.inference) or _has_directory(config.inference)
+    return may_be_in_run or not is_registered
 
 
 def fetch_pipelines(names: Iterable[str]) -> dict[str, Pipeline]:
-    """Give the registered pipelines called ``names``, and leave Kedro's selection as it was.
+    """Fetch the registered pipelines called ``names``, and leave Kedro's selection as it was.
 
     Args:
         names: Names as in the project's registry; one that is not registered is left out of the result.
@@ -45,19 +44,19 @@ def fetch_pipelines(names: Iterable[str]) -> dict[str, Pipeline]:
         Exception: Whatever importing the project's modules raises.
     """
     wanted = sorted(set(names))
-    loaded = {name: pipelines[name] for name in wanted if name in pipelines.keys()}  # noqa: SIM118 - as above
+    loaded = {name: pipelines[name] for name in wanted if _is_loaded(name)}
     missing = [name for name in wanted if name not in loaded]
     if missing and _requested() is not None:
         # Those with a directory can be loaded alone, so that a broken neighbour does no harm; one that only the
         # registry knows appears when everything is loaded.
         selection = missing if all(map(_has_directory, missing)) else None
         with _selected(selection):
-            loaded.update({name: pipelines[name] for name in missing if name in pipelines.keys()})  # noqa: SIM118
+            loaded.update({name: pipelines[name] for name in missing if _is_loaded(name)})
     return loaded
 
 
 def registered_names() -> list[str]:
-    """Give the names of all registered pipelines, sorted; imports every pipeline of the project."""
+    """Return the names of all registered pipelines, sorted; imports every pipeline of the project."""
     with _selected(None):
         return sorted(pipelines.keys())
 
@@ -79,6 +78,10 @@ def _selected(names: list[str] | None) -> Iterator[None]:
 def _requested() -> list[str] | None:
     # Kedro 1.5+ has a setter for its selection and no getter; before, everything was always loaded.
     return getattr(pipelines, "_requested_pipelines", None)
+
+
+def _is_loaded(name: str) -> bool:
+    return name in pipelines.keys()  # noqa: SIM118 - Kedro's registry has no __contains__ of its own
 
 
 def _module_name(name: str) -> str:

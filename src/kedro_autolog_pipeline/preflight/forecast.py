@@ -1,4 +1,4 @@
-"""A pair comes in before it is trained, where its artifacts will come from and what loads them go out."""
+"""Forecast where the inputs of a pair will come from, and what its model will need, before it is trained."""
 
 from __future__ import annotations
 

@@ -1,12 +1,9 @@
-"""The configured models come in, their pairs go out: all of them, or those that a run completes."""
+"""Select the models that a run is packaged for, each with its pair and the mistakes in it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 import kedro
@@ -15,99 +12,112 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from packaging.version import Version
 
+from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import ModelConfig, PartialRuns
 from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.dependencies.requirements import why_unreadable
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of, resolve_pair
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
-from kedro_autolog_pipeline.pairing.registry import (
-    fetch_pipelines,
-    is_known,
-    may_be_in_run,
-    registered_names,
-)
+from kedro_autolog_pipeline.pairing.registry import fetch_pipelines, may_be_trained, registered_names
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def completed_pairs(
-    models: Iterable[ModelConfig],
-    run: KedroRun,
-    parameters_in_files: Callable[[], Mapping[str, Any]],
-    *,
-    partial_runs: PartialRuns = PartialRuns.SKIP,
-) -> list[Pair]:
-    """Find the pairs that a run is to be packaged for, before it runs: those whose training pipeline it contains.
+@attrs.frozen
+class Selection:
+    """A model that is to be packaged.
 
-    The modules of a training pipeline that cannot be in the run are not imported.
+    Attributes:
+        config: What the user asked for.
+        pair: Its pair; None when one of its pipelines is not to be had. With mistakes, it may lack inputs.
+        mistakes: One sentence a mistake, beginning with the path of a key.
+    """
+
+    config: ModelConfig
+    pair: Pair | None
+    mistakes: tuple[str, ...]
+
+
+def select_for_run(config: ModelConfig, project: Project, run: KedroRun) -> Selection | None:
+    """Select a model when a run, before its first node, contains its training pipeline.
+
+    The modules of a training pipeline that cannot be in the run are not imported. A model that the run trains in part
+    and is not to be packaged for is told in a WARNING.
 
     Args:
-        models: What the user configured.
+        config: What the user asked for.
+        project: The project.
         run: The run.
-        parameters_in_files: Gives the parameters as the project's files and the command line have them.
-        partial_runs: What becomes of a pair whose training pipeline the run contains in part; one that is left out is
-            told in a WARNING.
+
+    Returns:
+        None when the run is not packaged for it.
+    """
+    if not may_be_trained(config):
+        return None
+    model, mistakes = _fetch(config)
+    if model is None:
+        return Selection(config, None, tuple(mistakes))
+    # Kedro compares nodes by name, inputs and outputs: a run holds other objects than the registry.
+    nodes = set(model.training.nodes)
+    if nodes and nodes.isdisjoint(run.pipeline.nodes):
+        return None
+    left_out = nodes - run.nodes_to_run()
+    partial_runs = project.config.autolog_pipeline.partial_runs
+    if left_out and partial_runs is PartialRuns.SKIP:
+        _LOGGER.warning("'%s' will not be packaged: %s", config.name, _why_partial(model, left_out))
+        return None
+    if left_out and partial_runs is PartialRuns.ERROR:
+        mistakes = [f"{config.path}: {_why_partial(model, left_out)}"]
+    else:
+        mistakes = _why_absent(model, left_out, run.catalog)
+    return _resolve(model, project, run.catalog, mistakes, written=run.written)
+
+
+def select(config: ModelConfig, project: Project, catalog: DataCatalog) -> Selection:
+    """Select a model, whatever is run.
+
+    Args:
+        config: What the user asked for.
+        project: The project.
+        catalog: Its catalog.
+    """
+    model, mistakes = _fetch(config)
+    return Selection(config, None, tuple(mistakes)) if model is None else _resolve(model, project, catalog, mistakes)
+
+
+def resolve_pairs(configs: Iterable[ModelConfig], project: Project, catalog: DataCatalog) -> list[Pair]:
+    """Resolve the pairs of models, whatever is run.
 
     Raises:
-        ConfigurationError: With every mistake in these pairs, every pipeline that is not registered, and every
-            training pipeline that the run contains in part where that is an error.
+        ConfigurationError: With every mistake in every pair.
     """
-    possible = [model for model in models if may_be_in_run(model.training) or not is_known(model.inference)]
-    candidates, mistakes = _fetch(possible)
-    models_to_package = []
-    for model in candidates:
-        # Kedro compares nodes by name, inputs and outputs: a run holds other objects than the registry.
-        nodes = set(model.training.nodes)
-        if nodes and nodes.isdisjoint(run.pipeline.nodes):
-            continue
-        left_out = nodes - run.nodes_to_run()
-        if not left_out or partial_runs is PartialRuns.PACKAGE:
-            models_to_package.append(model)
-            mistakes += _why_absent(model, left_out, run.catalog)
-        elif partial_runs is PartialRuns.ERROR:
-            mistakes.append(f"autolog_pipeline.models.{model.config.name}: {_why_partial(model, left_out)}")
-        else:
-            _LOGGER.warning("'%s' will not be packaged: %s", model.config.name, _why_partial(model, left_out))
-    pairs, found = _resolve(models_to_package, run.catalog, run.project_path, parameters_in_files, run.written)
-    return _without_mistakes(pairs, mistakes + found)
+    selections = [select(config, project, catalog) for config in configs]
+    mistakes = [mistake for selection in selections for mistake in selection.mistakes]
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return [selection.pair for selection in selections if selection.pair is not None]
 
 
-def partly_trained(models: Iterable[ModelConfig], run: KedroRun) -> dict[str, list[str]]:
+def partly_trained(configs: Iterable[ModelConfig], run: KedroRun) -> dict[str, list[str]]:
     """Find what a run gives to pairs whose training pipeline it contains in part.
 
     Args:
-        models: What the user configured.
+        configs: What the user configured.
         run: The run.
 
     Returns:
         By the model's name, the inputs of its inference pipeline that nodes of the run write; only models with some.
     """
-    found, _ = _fetch(model for model in models if may_be_in_run(model.training) or not is_known(model.inference))
-    given = {
-        model.config.name: [name for name in sorted(model.inference.inputs()) if run.written_as([name])]
-        for model in found
-        if not set(model.training.nodes) <= set(run.pipeline.nodes)
-    }
+    given = {}
+    for config in filter(may_be_trained, configs):
+        model, _ = _fetch(config)
+        if model is not None and not set(model.training.nodes) <= set(run.pipeline.nodes):
+            given[config.name] = [name for name in sorted(model.inference.inputs()) if run.written_as([name])]
     return {name: datasets for name, datasets in given.items() if datasets}
-
-
-def resolve_pairs(
-    models: Iterable[ModelConfig],
-    catalog: DataCatalog,
-    project_path: Path,
-    parameters_in_files: Callable[[], Mapping[str, Any]],
-) -> list[Pair]:
-    """Resolve every pair, whatever is run.
-
-    Raises:
-        ConfigurationError: With every mistake in every pair.
-    """
-    registered, mistakes = _fetch(models)
-    pairs, found = _resolve(registered, catalog, project_path, parameters_in_files, None)
-    return _without_mistakes(pairs, mistakes + found)
 
 
 @attrs.frozen
@@ -119,84 +129,64 @@ class _Model:
     inference: Pipeline
 
 
-def _fetch(models: Iterable[ModelConfig]) -> tuple[list[_Model], list[str]]:
-    found: list[_Model] = []
-    mistakes: list[str] = []
-    for config in models:
-        try:
-            registered = fetch_pipelines([config.training, config.inference])
-        except Exception as error:  # noqa: BLE001 - the project's own modules may raise anything
-            mistakes.append(
-                f"autolog_pipeline.models.{config.name}: its pipelines cannot be loaded ({error!r}). "
-                f"Run 'kedro registry list' to see why."
-            )
-            continue
-        unregistered = _unregistered(config, registered)
-        mistakes += unregistered
-        if not unregistered:
-            found.append(_Model(config, registered[config.training], registered[config.inference]))
-    return found, mistakes
-
-
-def _resolve(
-    models: Iterable[_Model],
-    catalog: DataCatalog,
-    project_path: Path,
-    parameters_in_files: Callable[[], Mapping[str, Any]],
-    written: frozenset[str] | None,
-) -> tuple[list[Pair], list[str]]:
-    pairs: list[Pair] = []
-    mistakes: list[str] = []
-    for model in models:
-        pair, found = resolve_pair(model.config, model.training, model.inference, catalog.__contains__)
-        mistakes += found
-        pairs.append(pair)
-        mistakes += [
-            f"autolog_pipeline.models.{model.config.name}.{mistake}"
-            for mistake in _why_not_packageable(pair, catalog, written, project_path, parameters_in_files)
-        ]
-    return pairs, mistakes
-
-
-def _without_mistakes(pairs: list[Pair], mistakes: list[str]) -> list[Pair]:
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    return pairs
-
-
-def _why_not_packageable(
-    pair: Pair,
-    catalog: DataCatalog,
-    written: frozenset[str] | None,
-    project_path: Path,
-    parameters_in_files: Callable[[], Mapping[str, Any]],
-) -> list[str]:
-    """Give what would fail after the training, each beginning with the name of a key."""
-    _, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, parameters_in_files)
-    example = pair.config.input_example
-    is_unknown = isinstance(example, str) and example not in catalog
-    return [
-        *(
-            f"inference: {reason}"
-            for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)
-            if (reason := why_not_packageable(name, catalog, written))
-        ),
-        *(f"inference: the value of '{name}' is not plain JSON data. Use plain data." for name in refused),
-        *([f"input_example: the catalog has no '{example}'."] if is_unknown else []),
-        *why_unreadable(pair.config, project_path),
-    ]
-
-
-def _unregistered(config: ModelConfig, registered: dict[str, Pipeline]) -> list[str]:
-    return [
-        f"autolog_pipeline.models.{config.name}.{key}: no pipeline is registered as '{name}'. {_nearest(name)}"
+def _fetch(config: ModelConfig) -> tuple[_Model | None, list[str]]:
+    """Fetch the pipelines of a model, or return the reasons why they cannot be had."""
+    try:
+        registered = fetch_pipelines([config.training, config.inference])
+    except Exception as error:  # noqa: BLE001 - the project's own modules may raise anything
+        cause = f"its pipelines cannot be loaded ({error!r})"
+        return None, [f"{config.path}: {cause}. Run 'kedro registry list' to see why."]
+    unregistered = [
+        f"{config.path}.{key}: no pipeline is registered as '{name}'. {suggest(name, registered_names())}"
         for key, name in (("training", config.training), ("inference", config.inference))
         if name not in registered
     ]
+    if unregistered:
+        return None, unregistered
+    return _Model(config, registered[config.training], registered[config.inference]), []
+
+
+def _resolve(
+    model: _Model,
+    project: Project,
+    catalog: DataCatalog,
+    mistakes: Iterable[str],
+    written: Collection[str] | None = None,
+) -> Selection:
+    """Resolve the pair of a model, and add the mistakes in it to those that are known.
+
+    Args:
+        model: The model.
+        project: The project.
+        catalog: The catalog of the project, or of the run.
+        mistakes: What is known.
+        written: The datasets that the run will write; None when no run is about to begin.
+    """
+    config = model.config
+    pair, found = resolve_pair(config, model.training, model.inference, catalog.__contains__)
+    unpackageable = (f"{config.path}.{each}" for each in _why_not_packageable(pair, project, catalog, written))
+    return Selection(config, pair, (*mistakes, *found, *unpackageable))
+
+
+def _why_not_packageable(
+    pair: Pair, project: Project, catalog: DataCatalog, written: Collection[str] | None
+) -> Iterator[str]:
+    """Find what would fail after the training, each beginning with the name of a key."""
+    for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
+        reason = why_not_packageable(name, catalog, written)
+        if reason is not None:
+            yield f"inference: {reason}"
+    _, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters)
+    for name in refused:
+        yield f"inference: the value of '{name}' is not plain JSON data. Use plain data."
+    example = pair.config.input_example
+    if isinstance(example, str) and example not in catalog:
+        yield f"input_example: the catalog has no '{example}'."
+    yield from why_unreadable(pair.config, project.path)
 
 
 def _why_partial(model: _Model, left_out: Collection[Node]) -> str:
-    """Tell what a run leaves out, and what to do about it."""
+    """Say what a run leaves out, and what to do about it."""
     config = model.config
     missing = _not_produced(model, left_out)
     if missing:
@@ -213,7 +203,7 @@ def _why_partial(model: _Model, left_out: Collection[Node]) -> str:
 
 
 def _why_absent(model: _Model, left_out: Collection[Node], catalog: DataCatalog) -> list[str]:
-    """Give a mistake for each trained artifact that a run neither produces nor finds."""
+    """Return a mistake for each trained artifact that a run neither produces nor finds."""
     mistakes = []
     for name in _not_produced(model, left_out):
         try:
@@ -223,7 +213,7 @@ def _why_absent(model: _Model, left_out: Collection[Node], catalog: DataCatalog)
             there, why = False, f"whether there is one cannot be seen ({error})"
         if not there:
             mistakes.append(
-                f"autolog_pipeline.models.{model.config.name}: this run does not produce '{name}', and {why}. "
+                f"{model.config.path}: this run does not produce '{name}', and {why}. "
                 f"Run the whole pipeline '{model.config.training}' first."
             )
     return mistakes
@@ -232,9 +222,3 @@ def _why_absent(model: _Model, left_out: Collection[Node], catalog: DataCatalog)
 def _not_produced(model: _Model, left_out: Collection[Node]) -> list[str]:
     outputs = {dataset_of(name) for node in left_out for name in node.outputs}
     return sorted(name for name in model.inference.inputs() if dataset_of(name) in outputs)
-
-
-def _nearest(name: str) -> str:
-    known = registered_names()
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(known)}."

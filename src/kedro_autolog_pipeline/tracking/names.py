@@ -19,7 +19,7 @@ _LONGEST_TAG_KEY = 250
 
 def illegal_names(model: ModelConfig) -> list[str]:
     """List a mistake for each name in a model's configuration that MLflow refuses, beginning with its key's path."""
-    return [f"autolog_pipeline.models.{model.name}{mistake}" for mistake in _of_model(model)]
+    return [f"{model.path}{mistake}" for mistake in _of_model(model)]
 
 
 def why_illegal_experiment(name: str) -> str | None:
