@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
 
+from kedro_autolog_pipeline.lifecycle import open_runs
+
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
     from kedro.io import DataCatalog
@@ -17,17 +19,12 @@ if TYPE_CHECKING:
 
     from kedro_autolog_pipeline.config.project import Project
     from kedro_autolog_pipeline.errors import ConfigurationError
-    from kedro_autolog_pipeline.lifecycle.training_run import TrainingRun
 
 # Kedro's logging lets INFO through for its own package and the project's, and WARNING for every other.
 logging.getLogger("kedro_autolog_pipeline").setLevel(logging.INFO)
 
 # A Kedro server runs two pipelines through one hook object, each in a thread of its own.
 _PROJECT: ContextVar[Project | ConfigurationError | None] = ContextVar("_PROJECT", default=None)
-_TRAINING_RUN: ContextVar[TrainingRun | None] = ContextVar("_TRAINING_RUN", default=None)
-
-# By Kedro's id of the run: the threads of a runner know no context, and the forks of one have a copy of this.
-_OPEN: dict[str, TrainingRun] = {}
 
 
 class AutologPipelineHook:
@@ -58,9 +55,7 @@ class AutologPipelineHook:
         project = _PROJECT.get()
         # Whoever takes it does the work: the hook may stand in the project's settings besides its entry point.
         _PROJECT.set(None)
-        interrupted = _taken()
-        if interrupted is not None:
-            interrupted.interrupt()
+        open_runs.interrupt_abandoned()
         prepared = None
         if project is not None:
             from kedro_autolog_pipeline.lifecycle.preparation import prepare
@@ -74,21 +69,20 @@ class AutologPipelineHook:
                 prepared.abandon()
             raise
         if training_run is not None:
-            _TRAINING_RUN.set(training_run)
-            _OPEN[training_run.run.run_id] = training_run
+            open_runs.remember(training_run)
         return result
 
     @hook_impl
     def before_node_run(self, run_id: str) -> None:
         """Stop a training whose model could not be loaded, as soon as that is known."""
-        training_run = _OPEN.get(run_id)
+        training_run = open_runs.find(run_id)
         if training_run is not None:
             training_run.stop_if_imports_fail()
 
     @hook_impl(wrapper=True, tryfirst=True)
-    def after_pipeline_run(self) -> Iterator[None]:
+    def after_pipeline_run(self, catalog: DataCatalog) -> Iterator[None]:
         """Package before any plugin closes the run; what fails is raised when all have had their turn."""
-        training_run = _taken()
+        training_run = open_runs.take(catalog)
         failure: BaseException | None = None
         if training_run is not None:
             try:
@@ -101,18 +95,11 @@ class AutologPipelineHook:
         return result
 
     @hook_impl
-    def on_pipeline_error(self) -> None:
+    def on_pipeline_error(self, catalog: DataCatalog) -> None:
         """Close the run of a training that failed."""
-        training_run = _taken()
+        training_run = open_runs.take(catalog)
         if training_run is not None:
             training_run.fail()
-
-
-def _taken() -> TrainingRun | None:
-    """Give the training run of this thread, which from now on has none."""
-    training_run = _TRAINING_RUN.get()
-    _TRAINING_RUN.set(None)
-    return None if training_run is None else _OPEN.pop(training_run.run.run_id, training_run)
 
 
 hooks = AutologPipelineHook()

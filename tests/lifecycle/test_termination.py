@@ -10,18 +10,18 @@ import threading
 
 import pytest
 
-from kedro_autolog_pipeline.lifecycle.termination import Termination
+from kedro_autolog_pipeline.lifecycle.termination import TerminatedError, Termination
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")
 
 
 def test_sigterm_raises_what_lets_the_process_clean_up() -> None:
-    """It is SystemExit with a shell's code for the signal; afterwards it is as before."""
+    """It is TerminatedError with a shell's code for the signal; afterwards it is as before."""
     before = signal.getsignal(signal.SIGTERM)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         termination = Termination()
-        with pytest.raises(SystemExit) as caught:
+        with pytest.raises(TerminatedError) as caught:
             os.kill(os.getpid(), signal.SIGTERM)
         termination.release()
         after = signal.getsignal(signal.SIGTERM)

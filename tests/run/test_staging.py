@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 
 
-def test_a_runs_directory_is_unseen_by_git_and_goes_as_a_whole(tmp_path: Path) -> None:
+def test_a_runs_directory_is_its_owners_and_unseen_by_git_and_goes_as_a_whole(tmp_path: Path) -> None:
     """It is made when it is needed; its siblings stay when it is removed."""
     staging, other = (StagingDirectory.of(tmp_path, run_id) for run_id in ("one", "two"))
     assert [] == staging.models
@@ -18,9 +19,11 @@ def test_a_runs_directory_is_unseen_by_git_and_goes_as_a_whole(tmp_path: Path) -
     other.make()
     staging.make()
     staging.record.write_text("{}")
+    mode = staging.path.stat().st_mode
     staging.remove()
 
     assert "*\n" == (tmp_path / ".autolog_pipeline" / ".gitignore").read_text()
+    assert sys.platform == "win32" or 0o700 == mode & 0o777
     assert not staging.path.exists()
     assert other.path.exists()
 

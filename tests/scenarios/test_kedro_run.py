@@ -383,6 +383,23 @@ def test_packaging_that_fails_leaves_a_failed_model_and_a_finished_run(
     assert mlflow.active_run() is None
 
 
+@pytest.mark.parametrize("error", ["SystemExit(0)", "GeneratorExit"])
+def test_a_node_that_ends_the_process_fails_its_model(project: KedroProject, client: MlflowClient, error: str) -> None:
+    """A pipeline that ends the process with success has not packaged its model, and the command says so."""
+    project.write_models({"prices": MODEL, "others": MODEL})
+    project.write_pipeline("inference", INFERENCE_THAT_FAILS.replace('RuntimeError("no answer")', error))
+    project.run(pipelines=["data_processing"])
+
+    done = project.run_command("training")
+
+    assert 1 == done.returncode, done.stderr
+    assert ["FAILED", "FAILED"] == [model.status for model in models(client)]
+    (run,) = runs(client)
+    assert "FINISHED" == run.info.status
+    assert run.data.tags["kedro_autolog_pipeline.failure.prices"].startswith("GATHER: ")
+    assert error.partition("(")[0] in run.data.tags["kedro_autolog_pipeline.failure.prices"]
+
+
 def test_a_failure_can_be_a_warning(
     project: KedroProject, client: MlflowClient, records: list[logging.LogRecord]
 ) -> None:

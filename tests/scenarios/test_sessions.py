@@ -24,7 +24,7 @@ from mlflow.entities import LoggedModel
 from packaging.version import Version
 
 from installed import install
-from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
+from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 from local_server import free_port, post, wait_until_healthy
 from mlflow_store import models, runs
 
@@ -83,6 +83,15 @@ def make_trainings_meet(project: KedroProject) -> None:
         .replace('["table", "scaler", "model"], None', '["table", "scaler", "model", "params:training.factor"], None')
     )
     project.write_pipeline("training", f"from {project.package}.meeting import meet\n{training}")
+
+
+def wait_for(file: Path) -> None:
+    """Wait until a file is there."""
+    end = time.monotonic() + SECONDS_TO_START
+    while not file.exists():
+        if time.monotonic() > end:
+            pytest.fail(f"There is no {file}.")
+        time.sleep(0.02)
 
 
 def assert_each_model_is_of_its_own_run(
@@ -314,8 +323,9 @@ def test_two_requests_to_a_kedro_server_do_not_mix_up_their_trainings(
 
         def train(factor: float) -> Any:
             parameters = {"training": {"factor": factor}, "offset": trained[factor]}
-            # Kedro names a run, and a version, by the millisecond in which it began.
-            time.sleep(factor / 20)
+            if factor != min(trained):
+                # Kedro names a run, and a version, by the millisecond in which it begins: the other one has begun.
+                wait_for(project.path / "meeting" / f"start-{min(trained)}")
             return post(address, {"pipeline_names": ["training"], "params": parameters}, seconds=300)
 
         answers = list(pool.map(train, trained))
@@ -434,6 +444,69 @@ def test_a_notebook_that_looks_at_the_catalog_notices_nothing(project: KedroProj
     assert ["CONTEXT", "NOTEBOOK"] == [line for line in printed if line.startswith(("CONTEXT", "NOTEBOOK"))]
     assert "autolog" not in done.stdout + done.stderr
     assert not (project.path / "mlflow.db").exists()
+
+
+# --- a session within a session
+
+RUN_ANOTHER = """
+from contextlib import suppress
+from pathlib import Path
+from kedro.framework.session import KedroSession
+
+def run_another():
+    with suppress(ZeroDivisionError, KeyboardInterrupt), KedroSession.create(Path({path!r})) as session:
+        session.run({option})
+"""
+
+OTHER = """
+from kedro.pipeline import Pipeline, node
+
+def fit():
+    {outcome}
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(fit, None, ["other_scaler", "other_model"])])
+"""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "statuses"),
+    [
+        (None, ["FINISHED"]),
+        ("return {'mean': 0.0}, {'slope': 2.0}", ["FINISHED", "FINISHED"]),
+        ("raise ZeroDivisionError", ["FINISHED", "FAILED"]),
+        ("raise KeyboardInterrupt", ["FINISHED", "KILLED"]),
+    ],
+    ids=["no pair", "a pair", "a pair that fails", "a pair that is interrupted"],
+)
+def test_a_node_that_runs_another_pipeline_does_not_end_its_training(
+    project: KedroProject, client: MlflowClient, outcome: str | None, statuses: list[str]
+) -> None:
+    """The training goes on and is packaged; the other one is, where it completes a pair, in a run below."""
+    prepare(project)
+    name = "data_processing" if outcome is None else "other"
+    if outcome is not None:
+        other = {**MODEL, "training": "other", "inference": "other_inference"}
+        project.write_models({"prices": MODEL, "others": other})
+        project.write_pipeline("other", OTHER.replace("{outcome}", outcome))
+        inference = INFERENCE.replace('"model"', '"other_model"').replace('"scaler"', '"other_scaler"')
+        project.write_pipeline("other_inference", inference)
+    option = f"pipeline_names=[{name!r}]" if KEDRO_VERSION >= (1, 2) else f"pipeline_name={name!r}"
+    project.write("another.py", RUN_ANOTHER.format(path=str(project.path), option=option))
+    training = TRAINING.replace("    centred =", "    run_another()\n    centred =")
+    project.write_pipeline("training", f"from {project.package}.another import run_another\n{training}")
+
+    project.run(pipelines=["training"])
+
+    found = {model.name: model for model in models(client)}
+    outer = client.get_run(str(found["prices"].source_run_id))
+    inner = [run for run in runs(client) if run.info.run_id != outer.info.run_id]
+    assert statuses == [run.info.status for run in (outer, *inner)]
+    assert [outer.info.run_id for _ in inner] == [run.data.tags["mlflow.parentRunId"] for run in inner]
+    assert (statuses == ["FINISHED"] * 2) == ("others" in found)
+    assert {"READY"} == {str(model.status) for model in found.values()}
+    assert mlflow.active_run() is None
+    assert pytest.approx(expected_predictions(1.0, 0.5)) == predictions(project, found["prices"])
 
 
 # --- whose run it is

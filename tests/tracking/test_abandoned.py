@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -52,10 +53,10 @@ def test_what_a_killed_process_has_left_is_failed(run: TrackedRun) -> None:
 
 
 def test_a_process_is_gone_when_it_is_seen_to_be() -> None:
-    """Nothing is seen of a process of another machine, nor of one without a name."""
-    assert [True, False, False, False] == [
-        is_gone(process) for process in (dead_process(), this_process(), "elsewhere 1 12.00", "")
-    ]
+    """Nothing is seen of a process of another machine or container, nor of one without a name."""
+    names = (dead_process(), this_process(), "elsewhere 1 12.00", f"{MACHINE} 1 12.00 boot/1", "", f"{MACHINE} x")
+
+    assert [True, False, False, False, False, False] == [is_gone(process) for process in names]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no zombies.")
@@ -83,12 +84,18 @@ def test_a_zombie_is_gone() -> None:
 
 def test_an_id_that_was_given_again_is_another_process(run: TrackedRun) -> None:
     """A process that has the id of one that was killed started at another time."""
-    machine, number, _ = this_process().split()
+    machine, number, _, *table = this_process().split()
+    names = (" ".join([machine, number, "12.00", *table]), f"{machine} {number} 12.00")
+    left = [pending(run, name).model_id for name in names]
 
-    assert [pending(run, f"{machine} {number} 12.00").model_id] == settle_abandoned(run.store, run.experiment_id)
+    assert sorted(left) == sorted(settle_abandoned(run.store, run.experiment_id))
 
 
-@pytest.mark.parametrize("process", ["elsewhere 1 12.00", ""], ids=["another machine", "no process"])
+@pytest.mark.parametrize(
+    "process",
+    ["elsewhere 1 12.00", f"{MACHINE} {os.getpid()} 12.00 boot/1", ""],
+    ids=["another machine", "a container of this machine", "no process"],
+)
 def test_a_model_of_another_machine_is_left_for_a_day(
     run: TrackedRun, process: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

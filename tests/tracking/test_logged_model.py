@@ -9,10 +9,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from mlflow.entities import LoggedModel
+from mlflow.entities import LoggedModel, LoggedModelStatus
 
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
 from kedro_autolog_pipeline.tracking.run import TrackedRun
+from kedro_autolog_pipeline.tracking.tags import FAILURE_TAG
 
 
 def stored(run: TrackedRun) -> list[LoggedModel]:
@@ -55,6 +56,19 @@ def test_a_model_is_failed_when_the_block_raises(run: TrackedRun, failure: BaseE
     (failed,) = stored(run)
     assert failed.status == "FAILED"
     assert failed.tags["kedro_autolog_pipeline.failure"] == f"{type(failure).__name__}: no"
+
+
+def test_a_model_that_another_process_took_for_abandoned_has_no_failure_when_it_is_ready(run: TrackedRun) -> None:
+    """A container that does not see this process may mark its model FAILED meanwhile."""
+    client = run.store.client()
+
+    with logged_model(run, "prices", {}) as model:
+        client.set_logged_model_tags(model.model_id, {FAILURE_TAG: "The process that packaged it ended."})
+        client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+
+    (ready,) = stored(run)
+    assert ready.status == "READY"
+    assert FAILURE_TAG not in ready.tags
 
 
 def test_two_models_of_a_run_have_its_metrics_each(run: TrackedRun) -> None:

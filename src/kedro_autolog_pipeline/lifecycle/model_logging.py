@@ -13,6 +13,7 @@ import attrs
 import git
 
 from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError
+from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.functions import import_path
@@ -75,7 +76,7 @@ class Failure:
         """What could not be done and why, as a user reads it."""
         if isinstance(self.error, AutologPipelineError):
             return str(self.error)
-        if not isinstance(self.error, Exception):
+        if isinstance(self.error, INTERRUPTIONS):
             return f"Cannot {self.stage.value} '{self.name}': the process was told to end."
         described = f"{type(self.error).__name__}: {self.error}".rstrip(".: ")
         return f"Cannot {self.stage.value} '{self.name}': {described}."
@@ -116,11 +117,11 @@ def log_models(
         progress = _Progress(pair, finished, tracked, verifiers.get(pair.config.name))
         try:
             ready.append(progress.run())
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other pairs have their turn
-            failures.append(Failure(pair.config.name, progress.stage, error))
-        except BaseException as error:  # noqa: BLE001 - the caller raises it when it has cleaned up
+        except INTERRUPTIONS as error:
             failures.append(Failure(pair.config.name, progress.stage, error))
             break
+        except BaseException as error:  # noqa: BLE001 - whatever the project's code raises, the other pairs have their turn
+            failures.append(Failure(pair.config.name, progress.stage, error))
     if _keep(finished, tracked, ready, failures):
         _settle(tracked)
     if not failures:
@@ -134,7 +135,7 @@ def log_models(
         retry=finished.record.retry_command,
     )
     last = failures[-1].error
-    if not isinstance(last, Exception):
+    if isinstance(last, INTERRUPTIONS):
         _LOGGER.warning("%s", failure)
         return Packaging(tuple(ready), last)
     failure.__cause__ = failures[0].error

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 
 
+class TerminatedError(SystemExit):
+    """A signal has told this process to end."""
+
+
+INTERRUPTIONS = (KeyboardInterrupt, TerminatedError)
+"""What stops all that this process does; a ``SystemExit`` of the project's own code fails what has called it."""
+
+
 class Termination:
-    """Turns SIGTERM into ``SystemExit`` in this process, as SIGINT is turned into ``KeyboardInterrupt``.
+    """Turns SIGTERM into ``TerminatedError`` in this process, as SIGINT is turned into ``KeyboardInterrupt``.
 
     A scheduler ends a container by SIGTERM, by which Python ends at once: a run would stay RUNNING, and a model
     PENDING. Whoever handles the signal already keeps it, and only the main thread may handle one.
@@ -34,7 +41,7 @@ class Termination:
     def _exit(self, number: int, _: FrameType | None) -> None:
         if os.getpid() == self._process:
             # What a shell gives for a process that a signal has ended.
-            sys.exit(128 + number)
+            raise TerminatedError(128 + number)
         # A worker that was forked has nothing of ours to clean up.
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

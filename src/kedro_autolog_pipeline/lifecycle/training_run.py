@@ -27,7 +27,7 @@ from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.records import keep_record
-from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, close_run, join_active_run, open_run
+from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, close_run, hold_run, join_active_run, open_run
 from kedro_autolog_pipeline.tracking.run_parameters import log_parameters
 from kedro_autolog_pipeline.tracking.store import find_store
 from kedro_autolog_pipeline.verification.import_check import plan_import_check
@@ -88,6 +88,7 @@ class TrainingRun:
             tracked = _track(run, preparation.project)
             ending = _Ending(tracked)
             opened.callback(ending.close_run)
+            hold_run(tracked)
             opened.callback(Termination().release)
             record = _record(preparation, tracked, partial)
             staging = StagingDirectory.of(run.project_path, tracked.run_id)

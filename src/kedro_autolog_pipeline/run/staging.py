@@ -50,8 +50,9 @@ class StagingDirectory:
         return sorted(models, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
     def make(self) -> None:
-        """Make the directory, unseen by git."""
+        """Make the directory, for its owner alone and unseen by git."""
         self.path.mkdir(parents=True, exist_ok=True)
+        self.path.chmod(0o700)
         (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
 
     def model(self, model_id: str) -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
+from pathlib import Path
 
 import psutil
 
@@ -15,14 +17,18 @@ PENDING = "pending"
 SETTLED = "settled"
 
 ABANDONED_AFTER_SECONDS = 24 * 3600
-"""How old a PENDING model is that a process of another machine no longer works at: nothing can ask that machine."""
+"""How old a PENDING model is that a process which cannot be seen from here no longer works at."""
 
 _REASON = "The process that packaged it ended before it could finish."
 
 
+# The time of a process's start is reckoned from the system's, which a clock that is set moves.
+_CLOCK_SECONDS = 2.0
+
+
 def this_process() -> str:
-    """Name this process: its machine, its id, and its start, since ids are given again."""
-    return f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f}"
+    """Name this process: its machine, its id, its start, since ids are given again, and its process table."""
+    return f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f} {_process_table()}".rstrip()
 
 
 def settle_abandoned(store: Store, experiment_id: str, *, run_id: str | None = None) -> list[str]:
@@ -68,20 +74,38 @@ def settle_abandoned(store: Store, experiment_id: str, *, run_id: str | None = N
 
 
 def is_gone(process: str) -> bool:
-    """Tell whether a process is seen to have ended, by its name; of another machine's, nothing is seen."""
-    machine, _, rest = process.partition(" ")
-    if machine != platform.node():
+    """Tell whether a process is seen to have ended, by its name; of another machine's or container's, nothing is."""
+    if not _is_visible(process):
         return False
-    number, _, started = rest.partition(" ")
+    _, number, started, *_ = process.split(" ")
     try:
         found = psutil.Process(int(number))
         # In a container without an init process, what was killed stays a zombie.
-        return f"{found.create_time():.2f}" != started or found.status() == psutil.STATUS_ZOMBIE
+        is_another = abs(found.create_time() - float(started)) > _CLOCK_SECONDS
+        return bool(is_another or found.status() == psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return True
 
 
 def _is_abandoned(process: str, age: float, patience: float) -> bool:
-    if process.partition(" ")[0] != platform.node():
-        return age >= patience
-    return is_gone(process)
+    return is_gone(process) if _is_visible(process) else age >= patience
+
+
+def _is_visible(process: str) -> bool:
+    """Tell whether a process, by its name, would be among those that this process can see.
+
+    Containers may share the name of their host and not its process table.
+    """
+    match = re.fullmatch(r"(\S+) \d+ [\d.]+(?: (\S+))?", process)
+    # Earlier versions of this package named no process table.
+    return match is not None and match[1] == platform.node() and match[2] in {None, _process_table()}
+
+
+def _process_table() -> str:
+    """Name the start of the system and the process table of this container; empty where there is but one."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        # Only Linux has them.
+        return ""

@@ -17,7 +17,14 @@ import attrs
 
 from kedro_autolog_pipeline.tracking.abandoned import PENDING, SETTLED, this_process
 from kedro_autolog_pipeline.tracking.run import TrackedRun
-from kedro_autolog_pipeline.tracking.tags import PROCESS_TAG, STATE_TAG, TAG_LENGTH, TAG_PREFIX, failure_tag
+from kedro_autolog_pipeline.tracking.tags import (
+    FAILURE_TAG,
+    PROCESS_TAG,
+    STATE_TAG,
+    TAG_LENGTH,
+    TAG_PREFIX,
+    failure_tag,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -112,9 +119,12 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
     except BaseException as error:
         _mark_failed(model, error)
         raise
-    # It only spares the next packaging a look at this one.
+    # It is READY, whatever becomes of the tags.
     with suppress(MlflowException):
         client.set_logged_model_tags(model.model_id, {STATE_TAG: SETTLED})
+        # Somebody who could not see this process may have taken it for one that has ended.
+        if FAILURE_TAG in client.get_logged_model(model.model_id).tags:
+            client.delete_logged_model_tag(model.model_id, FAILURE_TAG)
 
 
 def _origin(tags: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,11 @@ from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
 _LOGGER = logging.getLogger(__name__)
 
 
+# The runs of the trainings that are open in this process. One that a node begins has a run of its own, nested in that
+# of the training around it.
+_IN_USE: set[str] = set()
+
+
 class Owner(Enum):
     """Who closes a run."""
 
@@ -63,11 +68,11 @@ class TrackedRun:
 
 
 def join_active_run(registry_uri: str | None) -> TrackedRun | None:
-    """Return the run that is active in this thread; None when none is."""
+    """Return the run that is active in this thread; None when none is, or when it is that of another training."""
     import mlflow
 
     active = mlflow.active_run()
-    if active is None:
+    if active is None or active.info.run_id in _IN_USE:
         return None
     store = Store(mlflow.get_tracking_uri(), registry_uri, artifact_root=None)
     return TrackedRun(active.info.run_id, active.info.experiment_id, store, Owner.CALLERS, active.info.status)
@@ -75,13 +80,13 @@ def join_active_run(registry_uri: str | None) -> TrackedRun | None:
 
 def named_run(tracking: TrackingConfig) -> str | None:
     """Return the id of the run that the user wants to continue: as configured, else as MLflow tells its own jobs."""
-    return tracking.run.id or os.environ.get("MLFLOW_RUN_ID") or None
+    run_id = tracking.run.id or os.environ.get("MLFLOW_RUN_ID") or None
+    return None if run_id in _IN_USE else run_id
 
 
 def is_opened_elsewhere(tracking: TrackingConfig) -> bool:
     """Tell whether a Kedro run is tracked in an MLflow run that was opened elsewhere; import nothing for it."""
-    mlflow = sys.modules.get("mlflow")
-    return named_run(tracking) is not None or (mlflow is not None and mlflow.active_run() is not None)
+    return named_run(tracking) is not None or ("mlflow" in sys.modules and join_active_run(None) is not None)
 
 
 def find_run(store: Store, run_id: str) -> TrackedRun:
@@ -154,14 +159,21 @@ def open_run(
         if named is None
         else f"join run '{named}' at '{store.tracking_uri}'"
     )
+    # It is the run of the training whose node begins this one.
+    is_nested = mlflow.active_run() is not None
     PROCESS_DEFAULT.enter(store)
     try:
         if named is not None:
             before = store.client().get_run(named).info
-            mlflow.start_run(run_id=named)
+            mlflow.start_run(run_id=named, nested=is_nested)
             return TrackedRun(named, before.experiment_id, store, Owner.NAMED, before.status)
         experiment_id = _experiment_id(store, experiment, action)
-        run = mlflow.start_run(experiment_id=experiment_id, run_name=tracking.run.name or default_name, tags=dict(tags))
+        run = mlflow.start_run(
+            experiment_id=experiment_id,
+            run_name=tracking.run.name or default_name,
+            nested=is_nested,
+            tags=dict(tags),
+        )
     except MlflowException as error:
         PROCESS_DEFAULT.leave()
         raise TrackingError(action, f"{error.message}", "Check 'server' and 'tracking' in mlflow.yml.") from error
@@ -171,6 +183,11 @@ def open_run(
     return TrackedRun(run.info.run_id, run.info.experiment_id, store, Owner.OURS, None)
 
 
+def hold_run(run: TrackedRun) -> None:
+    """Keep a run, until it is closed, from being joined by another training that a node of this one begins."""
+    _IN_USE.add(run.run_id)
+
+
 def close_run(run: TrackedRun, status: RunStatus) -> None:
     """End a run that we opened, give back one that the configuration named, and leave a caller's run alone.
 
@@ -178,6 +195,7 @@ def close_run(run: TrackedRun, status: RunStatus) -> None:
     """
     from mlflow.exceptions import MlflowException
 
+    _IN_USE.discard(run.run_id)
     if run.owner is Owner.CALLERS:
         return
     ends_with = status.value if run.is_ours else str(run.status_before)
