@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 TEST_FLAGS ?= -n 2 --cov
+FAST_FLAGS ?= -n 2
 # What kedro-mlflow and old versions of others warn of is not ours to mend.
 LOWEST_FLAGS ?= -n 2 -W default
 LOWEST_TESTS ?= tests/scenarios
@@ -39,7 +40,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere test test-lowest test-beside faults lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere test test-fast test-lowest test-beside faults lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -66,6 +67,9 @@ demo-elsewhere: demo ## Score them in an environment made of the model's own req
 
 test: lint ## Check the code, then run all tests and measure their coverage.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(TEST_FLAGS)
+
+test-fast: $(VENV)/.installed ## Run the tests that need neither a whole project nor other processes, in a minute.
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAST_FLAGS) -m "not faults and not scenario and not process"
 
 test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
 	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)

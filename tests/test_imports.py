@@ -10,6 +10,8 @@ import pytest
 
 import kedro_autolog_pipeline
 
+pytestmark = pytest.mark.process
+
 HEAVY = ["mlflow", "pandas", "sklearn", "numpy", "cattrs", "cloudpickle"]
 
 IMPORT = """

@@ -12,7 +12,10 @@ import pytest
 
 from kedro_autolog_pipeline.lifecycle.termination import TerminatedError, Termination
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle.")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can handle."),
+]
 
 
 def test_sigterm_raises_what_lets_the_process_clean_up() -> None:

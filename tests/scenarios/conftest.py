@@ -11,6 +11,13 @@ from mlflow import MlflowClient
 from kedro_project import KedroProject, write_project
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder: pytest hands the items of all folders to each."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.scenario)
+
+
 @pytest.fixture
 def project(
     tmp_path: Path, migrated_database: Path, clean_mlflow: None, monkeypatch: pytest.MonkeyPatch

@@ -13,10 +13,11 @@ import mlflow
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, Run
+from mlflow.entities import Run
 
 from kedro_autolog_pipeline.errors import NotPackagedError
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
+from mlflow_store import models
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
 
@@ -45,11 +46,6 @@ def create_pipeline(**kwargs):
 def runs(client: MlflowClient) -> list[Run]:
     """Give all runs of a store."""
     return list(client.search_runs([each.experiment_id for each in client.search_experiments()]))
-
-
-def models(client: MlflowClient) -> list[LoggedModel]:
-    """Give all logged models of a store."""
-    return list(client.search_logged_models([each.experiment_id for each in client.search_experiments()]))
 
 
 def test_a_training_run_leaves_one_ready_model_in_its_mlflow_run(project: KedroProject, client: MlflowClient) -> None:

@@ -13,6 +13,7 @@ from mlflow.entities import LoggedModel
 
 from kedro_autolog_pipeline.errors import PreflightError
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
+from mlflow_store import models
 
 NODES = """
 def create_pipeline(**kwargs):
@@ -52,11 +53,6 @@ def write(project: KedroProject, partial_runs: str | None) -> None:
     project.write_models(
         {"prices": {**MODEL, "verify": False}}, **({} if partial_runs is None else {"partial_runs": partial_runs})
     )
-
-
-def models(client: MlflowClient) -> list[LoggedModel]:
-    """Give all logged models of a store, the newest first."""
-    return list(client.search_logged_models([each.experiment_id for each in client.search_experiments()]))
 
 
 def manifest(model: LoggedModel) -> dict[str, Any]:

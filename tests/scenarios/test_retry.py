@@ -22,6 +22,7 @@ from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError, 
 from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
 from kedro_autolog_pipeline.tracking import logged_model
 from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
+from mlflow_store import models
 
 NAMED_TRAINING = re.sub(r"node\((\w+), (.*)\),", r'node(\1, \2, name="\1"),', TRAINING)
 
@@ -33,10 +34,9 @@ def runs(client: MlflowClient) -> list[Run]:
     return list(client.search_runs([experiment.experiment_id for experiment in client.search_experiments()]))
 
 
-def models(client: MlflowClient) -> dict[str, LoggedModel]:
-    """Give the logged models of the store by their status."""
-    found = client.search_logged_models([experiment.experiment_id for experiment in client.search_experiments()])
-    return {str(model.status): model for model in found}
+def by_status(client: MlflowClient) -> dict[str, LoggedModel]:
+    """Return the logged models of the store by their status."""
+    return {str(model.status): model for model in models(client)}
 
 
 def load(client: MlflowClient, uri: str) -> Any:
@@ -75,7 +75,7 @@ def test_what_was_uploaded_for_a_model_that_did_not_become_ready_is_packaged_aga
         patched.setattr(logged_model, "_link_metrics", refuse)
         with pytest.raises(NotPackagedError):
             project.run()
-    failed = models(client)["FAILED"]
+    failed = by_status(client)["FAILED"]
     for file in (project.path / "data").rglob("*.pkl"):
         if file.is_file():
             file.write_bytes(b"rewritten")
@@ -84,7 +84,7 @@ def test_what_was_uploaded_for_a_model_that_did_not_become_ready_is_packaged_aga
 
     assert done.returncode == 0, done.stderr
     assert list(Path(str(failed.artifact_location).removeprefix("file://")).rglob("scaler.pkl"))
-    loaded = load(client, models(client)["READY"].model_id)
+    loaded = load(client, by_status(client)["READY"].model_id)
     assert len(loaded.predict(pd.DataFrame({"x": [1]}))) == 1
 
 
@@ -98,7 +98,7 @@ def test_the_command_that_the_message_names_gives_a_model_in_the_same_run(
     done = project.command("autolog", "package", "--run-id", run.info.run_id)
 
     assert done.returncode == 0, done.stderr
-    ready = models(client)["READY"]
+    ready = by_status(client)["READY"]
     assert f"'prices' is READY as models:/{ready.model_id}." in done.stdout
     assert ready.source_run_id == run.info.run_id
     (after,) = runs(client)
@@ -119,7 +119,7 @@ def test_a_run_keeps_what_another_checkout_needs_to_package_it(project: KedroPro
     done = project.command("autolog", "package", "--run-id", run.info.run_id)
 
     assert done.returncode == 0, done.stderr
-    assert models(client)["READY"].source_run_id == run.info.run_id
+    assert by_status(client)["READY"].source_run_id == run.info.run_id
 
 
 def test_what_is_not_the_runs_is_refused(project: KedroProject, client: MlflowClient) -> None:
@@ -134,7 +134,7 @@ def test_what_is_not_the_runs_is_refused(project: KedroProject, client: MlflowCl
     assert isinstance(failure, NotPackagedError)
     assert "scaler.pkl" in str(failure)
     assert len(client.search_logged_models([run.info.experiment_id], filter_string="name = 'prices'")) == 2
-    assert "FAILED" in models(client)
+    assert "FAILED" in by_status(client)
 
 
 def test_what_the_run_gave_before_is_told_by_its_digest(project: KedroProject, client: MlflowClient) -> None:
@@ -187,7 +187,7 @@ def test_a_training_that_failed_after_it_had_saved_its_model_can_be_packaged(
     packaging = repackage(Request(run.info.run_id, project.path))
 
     assert packaging.failure is None
-    assert models(client)["READY"].source_run_id == run.info.run_id
+    assert by_status(client)["READY"].source_run_id == run.info.run_id
     assert [run.info.status for run in runs(client)] == ["FAILED"]
 
 
@@ -209,7 +209,7 @@ def test_a_run_that_saved_nothing_has_nothing_to_package(project: KedroProject, 
         "  Package what the catalog holds all the same with '--unrecorded', or train again."
     )
     assert packaging.failure is None
-    store = Path(models(client)["READY"].artifact_location.removeprefix("file://"))
+    store = Path(by_status(client)["READY"].artifact_location.removeprefix("file://"))
     manifest = json.loads((store / "manifest.json").read_text(encoding="utf-8"))
     assert [artifact["from_this_run"] for artifact in manifest["artifacts"]] == [False, False]
 
@@ -255,7 +255,7 @@ def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroP
     exit_code = train_until(project, signal.SIGKILL, "inference", INFERENCE, "    return (scaled")
     project.write_pipeline("inference", INFERENCE)
     (run,) = runs(client)
-    left = {str(model) for model in models(client)}
+    left = {str(model) for model in by_status(client)}
 
     packaging = repackage(Request(run.info.run_id, project.path))
 
@@ -263,8 +263,8 @@ def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroP
     assert left == {"PENDING"}
     assert run.info.status == "RUNNING"
     assert packaging.failure is None
-    assert set(models(client)) == {"FAILED", "READY"}
-    assert models(client)["FAILED"].tags["kedro_autolog_pipeline.failure"] == (
+    assert set(by_status(client)) == {"FAILED", "READY"}
+    assert by_status(client)["FAILED"].tags["kedro_autolog_pipeline.failure"] == (
         "The process that packaged it ended before it could finish."
     )
     assert [run.info.status for run in runs(client)] == ["FINISHED"]
@@ -283,7 +283,7 @@ def test_the_run_of_a_killed_training_is_ended_by_the_retry(project: KedroProjec
 
     assert killed.returncode == -signal.SIGKILL
     assert packaging.failure is None
-    assert set(models(client)) == {"READY"}
+    assert set(by_status(client)) == {"READY"}
     assert [("RUNNING", "KILLED")] == [(run.info.status, after.info.status) for after in runs(client)]
 
 
@@ -296,11 +296,11 @@ def test_a_killed_packaging_is_settled_by_the_next_training(project: KedroProjec
     )
     project.run_command("training")
     project.write_pipeline("inference", INFERENCE)
-    left = models(client)["PENDING"].model_id
+    left = by_status(client)["PENDING"].model_id
 
     project.run(pipelines=["training"])
 
-    after = models(client)
+    after = by_status(client)
     assert set(after) == {"FAILED", "READY"}
     assert after["FAILED"].model_id == left
 
@@ -311,7 +311,7 @@ def test_sigterm_leaves_nothing_pending(project: KedroProject, client: MlflowCli
     exit_code = train_until(project, signal.SIGTERM, "inference", INFERENCE, "    return (scaled")
 
     assert exit_code == 128 + signal.SIGTERM
-    assert set(models(client)) == {"FAILED"}
+    assert set(by_status(client)) == {"FAILED"}
     (run,) = runs(client)
     assert run.info.status == "FINISHED"
     assert run.data.tags["kedro_autolog_pipeline.failure.prices"].startswith("GATHER: Cannot gather what goes into ")
@@ -340,7 +340,7 @@ def test_nodes_that_ran_one_process_each_are_packaged_together(project: KedroPro
     packaged = project.command("autolog", "package", "--run-id", given)
 
     assert packaged.returncode == 0, packaged.stderr
-    ready = models(client)["READY"]
+    ready = by_status(client)["READY"]
     assert ready.source_run_id == given
     assert status == client.get_run(given).info.status == "RUNNING"
     assert load(client, ready.model_id).predict(pd.DataFrame({"x": [9]})).shape == (1, 1)

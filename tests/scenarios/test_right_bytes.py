@@ -16,11 +16,11 @@ from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner, Threa
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.partitions import PartitionedDataset
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel
 
 from kedro_autolog_pipeline.errors import NotPackagedError
 from kedro_autolog_pipeline.run.saves import how_changed, read_journal, tap_saves
 from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
+from mlflow_store import models
 from s3_server import s3_server
 
 INTRUDER = """
@@ -45,11 +45,6 @@ def write(project: KedroProject, model: dict[str, Any], url: str, **options: Any
     project.write_models({"prices": {**MODEL, "verify": False}})
     # ParallelRunner starts a process at once, which must find the project.
     bootstrap_project(project.path)
-
-
-def models(client: MlflowClient) -> list[LoggedModel]:
-    """Give all logged models of a store."""
-    return list(client.search_logged_models([each.experiment_id for each in client.search_experiments()]))
 
 
 RUNNERS: dict[str, Callable[[], AbstractRunner]] = {

@@ -22,6 +22,8 @@ from kedro_autolog_pipeline.tracking.logged_model import logged_model
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import PROCESS_TAG, STATE_TAG
 
+pytestmark = pytest.mark.process
+
 MACHINE = platform.node()
 
 

@@ -31,6 +31,8 @@ from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.proof import Outcome, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
+pytestmark = pytest.mark.process
+
 SECONDS = 120.0
 """A limit that only a process that hangs can reach."""
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import yaml
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel
 
 from kedro_project import CATALOG, KedroProject
+from mlflow_store import models
 
 # kedro-mlflow and what it imports warn of themselves.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -49,12 +49,6 @@ def move_over(project: KedroProject) -> None:
     """Do what the document says."""
     project.write("pipeline_registry.py", block("After", "python"))
     project.write_config("mlflow", {**of_theirs(project), **yaml.safe_load(block("After", "yaml"))})
-
-
-def models(client: MlflowClient) -> list[LoggedModel]:
-    """Give all logged models of a store, the oldest first."""
-    found = client.search_logged_models([each.experiment_id for each in client.search_experiments()])
-    return sorted(found, key=lambda model: model.creation_timestamp)
 
 
 def train(project: KedroProject) -> None:
