@@ -1,13 +1,16 @@
-"""Tests of packaging.requirements."""
+"""Tests of dependencies.requirements."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 
 from kedro_autolog_pipeline.config.schema import ModelConfig
+from kedro_autolog_pipeline.dependencies.closure import find_closure
+from kedro_autolog_pipeline.dependencies.distributions import installation_directories
 from kedro_autolog_pipeline.dependencies.requirements import (
     list_requirements,
     list_undeclared,
@@ -15,6 +18,9 @@ from kedro_autolog_pipeline.dependencies.requirements import (
     why_unreadable,
 )
 from kedro_autolog_pipeline.dependencies.search import Environment, Requirement
+from kedro_autolog_pipeline.serving.manifest import RequirementEntry
+
+MLFLOW = f"mlflow=={mlflow.__version__}"
 
 FOUND = Environment(
     (), (Requirement("NumPy", "2.1.0", ("imported by a",)), Requirement("scikit-learn", "1.6.0", ("imported by b",)))
@@ -27,8 +33,10 @@ def config(**options: Any) -> ModelConfig:
 
 
 def listed(directory: Path, **options: Any) -> dict[str, list[str]]:
-    """List requirements, each with its reasons."""
-    return {entry.requirement: entry.reasons for entry in list_requirements(config(**options), FOUND, directory)}
+    """List requirements, each with its reasons; MLflow, which is the first of them, is left out."""
+    first, *others = list_requirements(config(**options), FOUND, directory)
+    assert first == RequirementEntry(MLFLOW, ["loads the model"])
+    return {entry.requirement: entry.reasons for entry in others}
 
 
 def test_what_was_found_is_listed_with_its_reasons(tmp_path: Path) -> None:
@@ -102,6 +110,27 @@ def test_all_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
     ]
     assert mistakes(conda_env="list.yml") == [f"conda_env: cannot be read: '{tmp_path / 'list.yml'}' holds no mapping."]
     assert mistakes(conda_env="broken.yml") == [f"conda_env: cannot be read: '{tmp_path / 'broken.yml'}' is no YAML."]
+
+
+@pytest.mark.parametrize("line", ["MLflow", "mlflow[extras]>=3", "mlflow-skinny", "MLflow_Skinny==3.1"])
+def test_mlflow_is_listed_once(tmp_path: Path, line: str) -> None:
+    """Where the user names it, or its small distribution, in any spelling, it is not added."""
+    entries = list_requirements(config(pip_requirements=(line,)), FOUND, tmp_path)
+
+    assert [line] == [entry.requirement for entry in entries]
+
+
+@pytest.mark.parametrize("line", ["mlflow-skinny", "mlflow", "hypothesis"])
+def test_nothing_is_lacking_before_the_training_that_may_be_imported_afterwards(tmp_path: Path, line: str) -> None:
+    """What the list is held against beforehand is what it is held against when the fresh process imports."""
+    pandas = Environment((), (Requirement("pandas", "2.2", ("imported by a",)),))
+    options = config(pip_requirements=(line,))
+
+    lacking = list_undeclared(options, pandas, tmp_path)
+    lines = [entry.requirement for entry in list_requirements(options, pandas, tmp_path)]
+    importable = find_closure(lines, installation_directories()) or set()
+
+    assert (line == "mlflow-skinny") == (lacking == list(pandas.requirements)) == ("pandas" not in importable)
 
 
 NEEDED = Environment(

@@ -1,4 +1,4 @@
-"""Tests of packaging.package and packaging.contents: real packages, loaded by MLflow."""
+"""Tests of package.writing: real packages, loaded by MLflow."""
 
 from __future__ import annotations
 
@@ -309,6 +309,36 @@ def test_each_requirement_is_written_as_it_is(tmp_path: Path) -> None:
     assert lines == (package / "requirements.txt").read_text().splitlines()
     conda = yaml.safe_load((package / "conda.yaml").read_text())
     assert lines == conda["dependencies"][-1]["pip"]
+
+
+def test_files_of_constraints_travel_with_the_model(tmp_path: Path) -> None:
+    """Their lines are in one file of the package, which the requirements name in the place of where they were."""
+    for number in (1, 2):
+        (tmp_path / "project").mkdir(exist_ok=True)
+        (tmp_path / "project" / f"limits-{number}.txt").write_text(f"numpy<{number + 8}\n")
+    lines = ("-c limits-1.txt", "-c limits-2.txt", "mlflow", "numpy")
+    package = written(tmp_path, contents_of(tmp_path / "project", TABLE, pip_requirements=lines))
+
+    expected = ["mlflow", "numpy", "-c constraints.txt"]
+    assert expected == (package / "requirements.txt").read_text().splitlines()
+    assert expected == yaml.safe_load((package / "conda.yaml").read_text())["dependencies"][-1]["pip"]
+    assert ["numpy<9", "numpy<10"] == (package / "constraints.txt").read_text().splitlines()
+    manifest = (package / "manifest.json").read_text()
+    assert expected == [entry["requirement"] for entry in json.loads(manifest)["requirements"]]
+    assert str(tmp_path) not in manifest
+
+
+def test_mlflow_compares_no_requirement_with_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For that it would read the metadata of everything that is installed here."""
+
+    def refuse() -> None:
+        pytest.fail("It must not do that.")
+
+    monkeypatch.setattr("mlflow.utils.requirements_utils._init_packages_to_modules_map", refuse)
+
+    package = written(tmp_path, contents_of(tmp_path / "project", TABLE, extra_pip_requirements=("kedro>=1",)))
+
+    assert "kedro>=1" in (package / "requirements.txt").read_text().splitlines()
 
 
 def test_the_users_conda_environment_is_the_models(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Requirement lines come in, the names of all that installing them brings go out, by what is installed here."""
+"""Find all that installing requirements brings, by what is installed here."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,33 +11,28 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from kedro_autolog_pipeline.dependencies.distributions import installation_directory
 
-_CONSTRAINT = "-c "
-
-_MLFLOW = (canonicalize_name("mlflow"), canonicalize_name("mlflow-skinny"))
+# A line that brings no distribution, such as where to find them; "-e" brings one.
+_OPTION = re.compile(r"-(?!e\b|-editable\b)")
 
 
 def find_closure(requirements: Iterable[str], directories: Iterable[str | Path]) -> frozenset[NormalizedName] | None:
     """Find the distributions that requirements bring, those included that the required ones require.
-
-    MLflow adds itself to requirements that do not name it.
 
     Args:
         requirements: Lines of requirements.txt.
         directories: Where distributions are installed, the first one to count first.
 
     Returns:
-        Their normalised names; None when that cannot be told: a line is for pip alone, or names a place instead of a
+        Their normalised names; None when that cannot be told: a line names a place instead of a distribution or a
         version, or something that is required is not installed here.
     """
-    lines = [line for line in requirements if not line.startswith(_CONSTRAINT)]
+    lines = [line for line in requirements if not _OPTION.match(line)]
     try:
         pending = [Requirement(line) for line in lines]
     except InvalidRequirement:
         return None
     if any(requirement.url is not None for requirement in pending):
         return None
-    if not any(canonicalize_name(requirement.name) in _MLFLOW for requirement in pending):
-        pending.append(Requirement("mlflow"))
     pending = [requirement for requirement in pending if requirement.marker is None or requirement.marker.evaluate()]
     installed = [installation_directory(Path(directory)) for directory in directories]
     followed: set[tuple[NormalizedName, frozenset[str]]] = set()
@@ -58,7 +54,7 @@ def _is_known(requirements: list[str] | None) -> bool:
 
 
 def _asked_for(lines: Iterable[str], extras: Iterable[str]) -> Iterator[Requirement]:
-    """Give the requirements that apply here, for a distribution of which some extras are asked for."""
+    """Find the requirements that apply here, for a distribution of which some extras are asked for."""
     # Without an extra, a marker is evaluated with an empty one.
     asked = [*extras] or [""]
     for line in lines:

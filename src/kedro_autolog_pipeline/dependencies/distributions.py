@@ -1,9 +1,11 @@
-"""A file of an installation directory comes in, the distribution that put it there goes out."""
+"""Find the distribution that installed a file, by the metadata of what is installed."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -13,6 +15,9 @@ from typing import Any
 
 import attrs
 from packaging.utils import NormalizedName, canonicalize_name
+
+_SITE_DIRECTORIES = frozenset({"site-packages", "dist-packages"})
+"""Where installers put distributions, be there any or not."""
 
 
 @attrs.frozen
@@ -69,7 +74,7 @@ class InstallationDirectory:
         )
 
     def requirements(self, distribution: NormalizedName) -> list[str] | None:
-        """Give what a distribution requires, each line as its metadata has it; None when it is not installed here."""
+        """Read what a distribution requires, each line as its metadata has it; None when it is not installed here."""
         installed = self._installed.get(distribution)
         return None if installed is None else installed.requirements
 
@@ -90,7 +95,7 @@ class InstallationDirectory:
         )
 
     def _claiming(self, top_level: str) -> Iterator[_Installed]:
-        """Give the distributions that name a top-level module; reading all that each lists would take much longer."""
+        """Find the distributions that name a top-level module; reading all that each lists would take much longer."""
         return (installed for installed in self._installed.values() if top_level in installed.top_level_names)
 
     @cached_property
@@ -104,8 +109,14 @@ class InstallationDirectory:
         return frozenset().union(*(installed.required for installed in self._installed.values()))
 
 
+def installation_directories() -> list[str]:
+    """List the directories that this process imports installed distributions from; a source tree is no such place."""
+    paths = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - links lead out of what is installed
+    return [path for path in paths if _holds_distributions(Path(path))]
+
+
 def installation_directory(path: Path) -> InstallationDirectory:
-    """Give an installation directory, with all that was read of it since something was last installed there."""
+    """Return an installation directory, with all that was read of it since something was last installed there."""
     return _as_of(path, path.stat().st_mtime_ns if path.exists() else None)
 
 
@@ -182,12 +193,16 @@ class _Installed:
 
 @lru_cache(maxsize=4)
 def _record(metadata: Metadata) -> str | None:
-    """Give each file's path between a line break and a comma; None where an installer left none (Debian).
+    """Read each file's path between a line break and a comma; None where an installer left none (Debian).
 
     Together, those of an environment are megabytes: only the last ones are kept.
     """
     record = metadata.read_text("RECORD")
     return None if record is None else f"\n{record}"
+
+
+def _holds_distributions(directory: Path) -> bool:
+    return directory.name in _SITE_DIRECTORIES or any(directory.glob("*.dist-info"))
 
 
 def _is_metadata(path: Path) -> bool:

@@ -1,35 +1,32 @@
-"""Requirements that were found and those that the user names come in, one line for each distribution goes out.
-
-Where two lines are about one distribution, MLflow has pip resolve them, over the network.
-"""
+"""List a model's requirements: those that were found and those that the user names, one line for each distribution."""
 
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import canonicalize_name
 
 from kedro_autolog_pipeline.config.schema import ModelConfig
+from kedro_autolog_pipeline.dependencies.closure import find_closure
+from kedro_autolog_pipeline.dependencies.distributions import installation_directories
 from kedro_autolog_pipeline.dependencies.search import Environment
 from kedro_autolog_pipeline.dependencies.search import Requirement as NeededRequirement
 from kedro_autolog_pipeline.serving.manifest import RequirementEntry
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _OTHER_FILE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[\s=]+(?P<path>.+)")
-# A line that brings no distribution, such as where to find them.
-_OPTION = re.compile(r"-(?!e\b|-editable\b)")
-_FOR_EXTRA = re.compile(r"\bextra\s*==\s*['\"]([^'\"]+)")
+_CONSTRAINT = "-c "
 _REQUIREMENTS_FILE = ("-r", "--requirement")
+_MLFLOW = frozenset({"mlflow", "mlflow-skinny"})
 
 
 def list_requirements(config: ModelConfig, found: Environment, directory: Path) -> list[RequirementEntry]:
-    """List all of a model's requirements.
+    """List all of a model's requirements; MLflow, which loads the model, is among them.
 
     Args:
         config: What the user asked for. A version of the user's takes the place of the one that was found.
@@ -41,7 +38,7 @@ def list_requirements(config: ModelConfig, found: Environment, directory: Path) 
     """
     if config.pip_requirements is not None:
         lines = _lines(config.pip_requirements, directory)
-        return _without_duplicates(RequirementEntry(line, ["named in pip_requirements"]) for line in lines)
+        return _with_mlflow([RequirementEntry(line, ["named in pip_requirements"]) for line in lines])
     extra = list(_lines(config.extra_pip_requirements or (), directory))
     versioned = {name for name, requirement in _parsed(extra) if requirement.specifier or requirement.url}
     pinned = [
@@ -49,9 +46,12 @@ def list_requirements(config: ModelConfig, found: Environment, directory: Path) 
         for requirement in found.requirements
         if canonicalize_name(requirement.distribution) not in versioned
     ]
-    return _without_duplicates(
-        [*pinned, *(RequirementEntry(line, ["named in extra_pip_requirements"]) for line in extra)]
-    )
+    return _with_mlflow([*pinned, *(RequirementEntry(line, ["named in extra_pip_requirements"]) for line in extra)])
+
+
+def is_constraint(line: str) -> bool:
+    """Tell whether a line of ``list_requirements`` names a file of constraints, by its absolute path."""
+    return line.startswith(_CONSTRAINT)
 
 
 def read_conda_env(config: ModelConfig, directory: Path) -> dict[str, Any] | None:
@@ -89,51 +89,18 @@ def list_undeclared(config: ModelConfig, needed: Environment, directory: Path) -
         directory: The project's, which paths are relative to.
 
     Returns:
-        Nothing where the user lists none, or where nobody can tell: when the list has a line that only pip
-        understands, or a distribution that is not installed here, whose own requirements are unknown.
+        Nothing where the user lists none, or where nobody can tell, as in ``find_closure``.
 
     Raises:
         OSError: When a file cannot be read.
     """
     if config.pip_requirements is None:
         return []
-    lines = [line for line in _lines(config.pip_requirements, directory) if not _OPTION.match(line)]
-    declared = [requirement for _, requirement in _parsed(lines)]
-    if len(declared) < len(lines):
+    lines = [entry.requirement for entry in list_requirements(config, needed, directory)]
+    brought = find_closure(lines, installation_directories())
+    if brought is None:
         return []
-    lacking = {canonicalize_name(each.distribution) for each in needed.requirements}
-    # MLflow adds itself.
-    lacking = _not_brought(lacking, [*declared, Requirement("mlflow")])
-    return [each for each in needed.requirements if canonicalize_name(each.distribution) in lacking]
-
-
-def _not_brought(sought: set[NormalizedName], requirements: Iterable[Requirement]) -> set[NormalizedName]:
-    """Give those of the distributions ``sought`` that installing requirements is known not to install."""
-    lacking = set(sought)
-    followed: set[tuple[str, frozenset[str]]] = set()
-    pending = deque(requirements)
-    lacking -= {canonicalize_name(requirement.name) for requirement in pending}
-    while lacking and pending:
-        requirement = pending.popleft()
-        name, extras = canonicalize_name(requirement.name), frozenset(requirement.extras)
-        lacking.discard(name)
-        if (name, extras) in followed:
-            continue
-        followed.add((name, extras))
-        try:
-            lines = distribution(requirement.name).requires or ()
-        except PackageNotFoundError:
-            return set()
-        # Most lines are about extras that nobody asked for, and parsing one takes a while.
-        for _, other in _parsed(line for line in lines if _may_count(line, extras)):
-            if other.marker is None or any(other.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-                pending.append(other)
-    return lacking
-
-
-def _may_count(line: str, extras: Collection[str]) -> bool:
-    named = {canonicalize_name(name) for name in _FOR_EXTRA.findall(line)}
-    return not named or not named.isdisjoint(map(canonicalize_name, extras))
+    return [each for each in needed.requirements if canonicalize_name(each.distribution) not in brought]
 
 
 def why_unreadable(config: ModelConfig, directory: Path) -> list[str]:
@@ -153,6 +120,14 @@ def why_unreadable(config: ModelConfig, directory: Path) -> list[str]:
         except (OSError, ValueError) as error:
             mistakes.append(f"{key}: cannot be read: {error}.")
     return mistakes
+
+
+def _with_mlflow(entries: list[RequirementEntry]) -> list[RequirementEntry]:
+    """Put MLflow first where no line names it or its small distribution, and keep one line for each distribution."""
+    named = {name for name, _ in _parsed(entry.requirement for entry in entries)}
+    if named.isdisjoint(_MLFLOW):
+        entries = [RequirementEntry(f"mlflow=={version('mlflow')}", ["loads the model"]), *entries]
+    return _without_duplicates(entries)
 
 
 def _without_duplicates(entries: Iterable[RequirementEntry]) -> list[RequirementEntry]:
@@ -204,4 +179,4 @@ def _lines(source: Iterable[str] | str, directory: Path) -> Iterator[str]:
         elif other["option"] in _REQUIREMENTS_FILE:
             yield from _lines(other["path"], directory)
         else:
-            yield f"-c {(directory / other['path']).resolve(strict=True)}"
+            yield f"{_CONSTRAINT}{(directory / other['path']).resolve(strict=True)}"

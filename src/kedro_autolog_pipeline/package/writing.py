@@ -1,11 +1,11 @@
-"""A resolved pair and what its run left come in, one directory that MLflow can load goes out."""
+"""Write a package: one directory that MLflow can load."""
 
 from __future__ import annotations
 
 import platform
-import re
 import threading
 import warnings
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from kedro_autolog_pipeline.dependencies.requirements import is_constraint
 from kedro_autolog_pipeline.dependencies.search import copy_code
 from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.package.artifacts import place_artifacts
@@ -27,6 +28,7 @@ from kedro_autolog_pipeline.serving.manifest import (
     InputEntry,
     Manifest,
     Provenance,
+    RequirementEntry,
     write_manifest,
 )
 
@@ -55,15 +57,12 @@ class StandIn(PythonModel):
 set_model(StandIn())
 """
 
-# MLflow compares each requirement with what is installed here, which ours come from, and reads the metadata of all
-# that is installed for it: half a second. One whose marker does not hold here is not compared.
-_NOT_COMPARED = '; python_version < "0"'
-# YAML breaks long lines between words.
-_NOT_COMPARED_AS_WRITTEN = re.compile(r';\s+python_version\s+<\s+"0"')
+# MLflow adds itself to requirements that do not name it, and compares each with what is installed here, which ours come
+# from: for that it reads the metadata of all that is installed, half a second. One whose marker does not hold is not
+# compared. So this one stands in for all of ours until they are written.
+STAND_IN_REQUIREMENT = 'mlflow; python_version < "0"'
 
-_PINNED = re.compile(r"[\w.\-\[\],]+==[\w.!]+")
-
-_REQUIREMENT_FILES = ("requirements.txt", "conda.yaml")
+_CONSTRAINTS_FILE = "constraints.txt"
 
 # MLflow takes the model that an entry sets from one variable of the process.
 _ENTRY_LOCK = threading.Lock()
@@ -109,7 +108,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         outputs=sorted(contents.pair.inference.outputs()),
         parameters=dict(contents.parameters),
         artifacts=[artifact.entry for artifact in contents.artifacts],
-        requirements=list(contents.requirements),
+        requirements=_packaged(contents.requirements),
         code=[
             CodeEntry(code.module, f"{CODE_DIRECTORY}/{code.path}", list(code.reasons))
             for code in contents.environment.code
@@ -149,7 +148,7 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
     entry = package.parent / ENTRY_FILE
     entry.write_text(STAND_IN, encoding="utf-8")
     environment = (
-        {"pip_requirements": [_uncompared(entry.requirement) for entry in contents.requirements]}
+        {"pip_requirements": [STAND_IN_REQUIREMENT, *filter(is_constraint, _lines(contents.requirements))]}
         if contents.conda_env is None
         else {"conda_env": dict(contents.conda_env)}
     )
@@ -169,20 +168,14 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
     return model
 
 
-def _uncompared(requirement: str) -> str:
-    """Give a pinned requirement a marker that MLflow does not look behind; any other stays as it is."""
-    return f"{requirement}{_NOT_COMPARED}" if _PINNED.fullmatch(requirement) else requirement
-
-
 def _finish_skeleton(package: Path, model: Any, contents: Contents) -> None:
     (package / ENTRY_FILE).write_text(ENTRY, encoding="utf-8")
     # Where the working directory is a uv project, MLflow adds its files, and a server would then install the
     # whole project in place of requirements.txt.
     for name in ("uv.lock", "pyproject.toml", ".python-version"):
         (package / name).unlink(missing_ok=True)
-    for name in _REQUIREMENT_FILES:
-        text = (package / name).read_text(encoding="utf-8")
-        (package / name).write_text(_NOT_COMPARED_AS_WRITTEN.sub("", text), encoding="utf-8")
+    if contents.conda_env is None:
+        _write_requirements(package, _lines(_packaged(contents.requirements)))
     flavor = model.flavors["python_function"]
     flavor["code"] = CODE_DIRECTORY
     # MLflow keeps the absolute path of the entry's source, and reads its last part alone.
@@ -193,6 +186,29 @@ def _finish_skeleton(package: Path, model: Any, contents: Contents) -> None:
         artifact.entry.size for artifact in contents.artifacts
     )
     model.save(str(package / "MLmodel"))
+
+
+def _packaged(requirements: Iterable[RequirementEntry]) -> list[RequirementEntry]:
+    """Return requirements as the package has them: MLflow copies all files of constraints into one, named last."""
+    entries = [entry for entry in requirements if not is_constraint(entry.requirement)]
+    reasons = [reason for entry in requirements if is_constraint(entry.requirement) for reason in entry.reasons]
+    return [*entries, RequirementEntry(f"-c {_CONSTRAINTS_FILE}", reasons)] if reasons else entries
+
+
+def _lines(requirements: Iterable[RequirementEntry]) -> list[str]:
+    return [entry.requirement for entry in requirements]
+
+
+def _write_requirements(package: Path, lines: list[str]) -> None:
+    """Write requirements in the place of the one that stood in for them, in the form of MLflow's own files."""
+    import yaml
+
+    (package / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
+    file = package / "conda.yaml"
+    environment = yaml.safe_load(file.read_text(encoding="utf-8"))
+    (for_pip,) = (each for each in environment["dependencies"] if isinstance(each, dict))
+    for_pip["pip"] = lines
+    file.write_text(yaml.safe_dump(environment, default_flow_style=False), encoding="utf-8")
 
 
 def _provenance(identity: ModelIdentity, pair: Pair) -> Provenance:

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from kedro_autolog_pipeline.dependencies.closure import find_closure
+from kedro_autolog_pipeline.dependencies.distributions import installation_directories
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.verification import process as program
 from kedro_autolog_pipeline.verification.import_check import ImportCheck
@@ -35,8 +36,6 @@ LOG_LINES = 40
 """How much of what the process wrote an error shows: a traceback through MLflow, and what led to it."""
 
 _LOG_FILE = "log.txt"
-
-_SITE_DIRECTORIES = ("site-packages", "dist-packages")
 
 _VARIABLES_OF_THE_RUN = frozenset(
     {
@@ -74,7 +73,7 @@ class Verifier:
                 "Run Kedro by the interpreter itself, or set 'verify: false'."
             )
             raise VerificationError(model, cause)
-        self._installed = [entry for entry in map(_absolute, sys.path) if _holds_distributions(Path(entry))]
+        self._installed = installation_directories()
         self._directory = Path(tempfile.mkdtemp(prefix="kedro-autolog-pipeline-"))
         empty_directory = self._directory / "cwd"
         empty_directory.mkdir()
@@ -283,11 +282,6 @@ class Verifier:
 
 def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
-
-
-def _holds_distributions(directory: Path) -> bool:
-    """Whether installers put distributions there; a source tree is no such place."""
-    return directory.name in _SITE_DIRECTORIES or any(directory.glob("*.dist-info"))
 
 
 def _environment(directory: Path, installed: Iterable[str]) -> dict[str, str]:
