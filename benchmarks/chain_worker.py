@@ -63,7 +63,7 @@ def our_predict(directory: Path, length: int, artifact: Path | None) -> Predict:
         Provenance,
         write_manifest,
     )
-    from kedro_autolog_pipeline.serving.model import KedroPipelineModel
+    from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
 
     package = Path(mkdtemp(dir=directory))
     entries = []
@@ -89,7 +89,7 @@ def our_predict(directory: Path, length: int, artifact: Path | None) -> Predict:
         provenance=Provenance("", "", "", "", None, "", {}),
     )
     write_manifest(manifest, package)
-    model = KedroPipelineModel.from_package(package)
+    model = PackagedPipelineModel.from_package(package)
     model.load_context(PythonModelContext({}, None))  # type: ignore[no-untyped-call]  # MLflow's
     return model.predict
 

@@ -22,7 +22,7 @@ from kedro_autolog_pipeline.serving.manifest import (
     Provenance,
     write_manifest,
 )
-from kedro_autolog_pipeline.serving.model import KedroPipelineModel
+from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
 
 PROVENANCE = Provenance("run", "training", "inference", "kedro run", None, "2026-01-01T00:00:00+00:00", {})
 
@@ -85,6 +85,6 @@ def write_model_package(
 
 def predictor(package: Path) -> Callable[..., Any]:
     """Load a package, and give its ``predict`` without MLflow around it."""
-    model = KedroPipelineModel.from_package(package)
+    model = PackagedPipelineModel.from_package(package)
     model.load_context(None)  # type: ignore[arg-type]  # a package needs no context
     return lambda data, params=None: model.predict(None, data, params)  # type: ignore[arg-type]  # nor here

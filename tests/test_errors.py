@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import pkgutil
 
+import kedro_autolog_pipeline
+from kedro_autolog_pipeline import errors
 from kedro_autolog_pipeline.errors import (
     ArtifactChangedError,
     AutologPipelineError,
     ConfigurationError,
+    CopyError,
+    ExecutionError,
     ModelLoadError,
     PackagingError,
     PredictionError,
@@ -43,11 +49,28 @@ def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
         TrackingError("open a run", "no answer.", "Start it."): "Cannot open a run: no answer. Start it.",
         ModelLoadError("/p", "no file.", "Log it again."): "Cannot load the model in '/p': no file. Log it again.",
         PredictionError("no input.", "Give one."): "Cannot predict: no input. Give one.",
+        ExecutionError("n", "no output.", "Return it."): "Cannot run node 'n': no output. Return it.",
+        CopyError("d", "copy", "lock"): (
+            "Cannot copy 'd': its value, a 'lock', does not allow copy mode 'copy'. Set its copy_mode to 'assign' if "
+            "no node changes it in place."
+        ),
     }
 
     for error, message in messages.items():
         assert message == str(error)
         assert isinstance(error, AutologPipelineError)
+
+
+def test_every_error_is_among_the_errors() -> None:
+    """No other module defines an error for others to catch."""
+    for module in pkgutil.walk_packages(kedro_autolog_pipeline.__path__, "kedro_autolog_pipeline."):
+        importlib.import_module(module.name)
+
+    assert {errors.__name__} == {kind.__module__ for kind in _kinds(AutologPipelineError)}
+
+
+def _kinds(kind: type[AutologPipelineError]) -> set[type[AutologPipelineError]]:
+    return {kind}.union(*map(_kinds, kind.__subclasses__()))
 
 
 def test_an_error_comes_back_from_a_worker() -> None:

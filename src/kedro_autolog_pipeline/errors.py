@@ -1,4 +1,4 @@
-"""What went wrong, as data: every error of this package, each with its attributes and its message."""
+"""Define every error of this package, each with its attributes and its message."""
 
 from __future__ import annotations
 
@@ -197,6 +197,37 @@ class PredictionError(AutologPipelineError):
     def __init__(self, cause: str, remedy: str) -> None:
         self.cause = cause
         super().__init__(f"Cannot predict: {cause} {remedy}")
+
+
+class ExecutionError(AutologPipelineError):
+    """A node does not read or produce what its declaration says.
+
+    Attributes:
+        node: The node's full name.
+        cause: What does not fit, one sentence.
+    """
+
+    def __init__(self, node: str, cause: str, remedy: str) -> None:
+        self.node = node
+        self.cause = cause
+        super().__init__(f"Cannot run node '{node}': {cause} {remedy}")
+
+
+class CopyError(AutologPipelineError):
+    """A dataset's value cannot be copied.
+
+    Attributes:
+        dataset: The dataset's name.
+        mode: How it should have been copied, as ``copy_mode`` has it.
+    """
+
+    def __init__(self, dataset: str, mode: str, kind: str) -> None:
+        self.dataset = dataset
+        self.mode = mode
+        super().__init__(
+            f"Cannot copy '{dataset}': its value, a '{kind}', does not allow copy mode '{mode}'. "
+            "Set its copy_mode to 'assign' if no node changes it in place."
+        )
 
 
 def _counted(number: int, noun: str) -> str:

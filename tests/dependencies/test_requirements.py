@@ -128,7 +128,7 @@ def test_nothing_is_lacking_before_the_training_that_may_be_imported_afterwards(
 
     lacking = list_undeclared(options, pandas, tmp_path)
     lines = [entry.requirement for entry in list_requirements(options, pandas, tmp_path)]
-    importable = find_closure(lines, installation_directories()) or set()
+    importable = find_closure(lines, installation_directories()) or frozenset()
 
     assert (line == "mlflow-skinny") == (lacking == list(pandas.requirements)) == ("pandas" not in importable)
 

@@ -23,9 +23,9 @@ from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Pipeline, node, pipeline
 from kedro.runner import SequentialRunner
 
-from kedro_autolog_pipeline.errors import PredictionError
-from kedro_autolog_pipeline.serving.copying import CopyError, CopyMode
-from kedro_autolog_pipeline.serving.executor import ExecutionError, Executor, Step
+from kedro_autolog_pipeline.errors import CopyError, ExecutionError, PredictionError
+from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.executor import Executor, Step
 
 NAMESPACE = "shop"
 

@@ -13,8 +13,10 @@ import pytest
 from kedro.pipeline import Pipeline, node
 
 from kedro_autolog_pipeline.errors import ModelLoadError, PredictionError
+from kedro_autolog_pipeline.package.writing import ENTRY
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.manifest import FORMAT_VERSION, MANIFEST_FILE
+from kedro_autolog_pipeline.serving.model import KedroPipelineModel, PackagedPipelineModel
 from model_package import predictor, write_model_package
 
 THREADS = 32
@@ -55,9 +57,8 @@ def test_a_package_predicts_the_same_each_time(tmp_path: Path, runner: str | Non
 def test_a_model_loads_itself_when_it_is_first_asked(tmp_path: Path) -> None:
     """What is not loaded by MLflow, such as an unwrapped model, reads its package at the first call."""
     package = write_model_package(tmp_path / "package", SCALING, **VALUES)
-    from kedro_autolog_pipeline.serving.model import KedroPipelineModel
 
-    assert 21.0 == KedroPipelineModel.from_package(package).predict(None, 20)  # type: ignore[arg-type]  # MLflow's
+    assert 21.0 == PackagedPipelineModel.from_package(package).predict(None, 20)  # type: ignore[arg-type]  # MLflow's
 
 
 def test_threads_get_their_own_answers(tmp_path: Path) -> None:
@@ -229,3 +230,13 @@ def test_a_package_of_every_format_stays_loadable(version: int) -> None:
 
     assert {"prediction": [-28.0, -25.0]} == model.predict(pd.DataFrame({"x": [0, 1]})).to_dict("list")
     assert {"prediction": [-28.5]} == model.predict(pd.DataFrame({"x": [0]}), params={"offset": 0.0}).to_dict("list")
+
+
+def test_the_entry_of_every_package_finds_its_model() -> None:
+    """Packages that are out there import it by a name of this module, so that name stays, and means what is served."""
+    entries = [ENTRY, *(path.read_text() for path in sorted(PACKAGES.glob("*/model.py")))]
+
+    for entry in entries:
+        assert "from kedro_autolog_pipeline.serving.model import KedroPipelineModel\n" in entry
+        assert "set_model(KedroPipelineModel.from_package(" in entry
+    assert PackagedPipelineModel is KedroPipelineModel

@@ -39,7 +39,7 @@ from typing import Any
 
 from kedro_autolog_pipeline.serving.manifest import Manifest
 
-logger = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 CODE_DIRECTORY = "code"
 """Where a package keeps its code; MLflow puts it on ``sys.path`` before it loads the model."""
@@ -184,7 +184,7 @@ class PackageCode:
         _HOLDERS.update(dict.fromkeys(self._names, None))
         by_name = sorted(name for name, module in self._modules.items() if _finds_by_name(module, self._names))
         if by_name:
-            logger.warning(
+            _LOGGER.warning(
                 "'%s' may run code that it was not packaged with: when it predicts, %s may look modules up by name, "
                 "and this process has other modules by the names %s. Load it in a process of its own.",
                 self._model,

@@ -1,4 +1,4 @@
-"""A value comes in, a copy that its holder may change goes out: the rules of Kedro's MemoryDataset."""
+"""Copy values by the rules of Kedro's MemoryDataset."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from copy import deepcopy
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from kedro_autolog_pipeline.errors import AutologPipelineError, ModelDefinitionError
+from kedro_autolog_pipeline.errors import CopyError, ModelDefinitionError
 from kedro_autolog_pipeline.serving.suggestions import suggest
 
 if TYPE_CHECKING:
@@ -26,23 +26,6 @@ class CopyMode(Enum):
     """By its own ``copy`` method."""
     DEEPCOPY = "deepcopy"
     """By :func:`copy.deepcopy`."""
-
-
-class CopyError(AutologPipelineError):
-    """A dataset's value cannot be copied.
-
-    Attributes:
-        dataset: The dataset's name.
-        mode: How it should have been copied.
-    """
-
-    def __init__(self, dataset: str, mode: CopyMode, kind: type) -> None:
-        self.dataset = dataset
-        self.mode = mode
-        super().__init__(
-            f"Cannot copy '{dataset}': its value, a '{kind.__name__}', does not allow copy mode "
-            f"'{mode.value}'. Set its copy_mode to 'assign' if no node changes it in place."
-        )
 
 
 def copy_modes_by_dataset(
@@ -104,11 +87,11 @@ def copied(dataset: str, value: Any, mode: CopyMode | None = None) -> Any:
     try:
         return value.copy() if mode is CopyMode.COPY else deepcopy(value)
     except Exception as error:
-        raise CopyError(dataset, mode, type(value)) from error
+        raise CopyError(dataset, mode.value, type(value).__name__) from error
 
 
 def inferred_mode(value: object) -> CopyMode:
-    """Give the mode in which Kedro copies ``value`` where the catalog does not say.
+    """Find the mode in which Kedro copies ``value`` where the catalog does not say.
 
     It is Kedro's rule to the letter, the name ``DataFrame`` for Spark's and Polars' frames included. Unlike
     Kedro it imports nothing: no value comes from a library that nobody has imported, and Kedro's attempt to

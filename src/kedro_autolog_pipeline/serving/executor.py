@@ -1,4 +1,4 @@
-"""An inference pipeline comes in, a function from a request's data to the pipeline's outputs goes out.
+"""Run an inference pipeline as plain calls, without Kedro's runner and catalog.
 
 Kedro passes every value through a MemoryDataset, which copies it at each save and at each load. The executor
 copies only where somebody could tell the difference:
@@ -27,11 +27,11 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from kedro_autolog_pipeline.errors import AutologPipelineError, PredictionError
+from kedro_autolog_pipeline.errors import ExecutionError, PredictionError
 from kedro_autolog_pipeline.serving.copying import CopyMode, copied
 from kedro_autolog_pipeline.serving.manifest import Names
 
-logger = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 Values: TypeAlias = dict[str, Any]
 """All that one call knows, by dataset name; no other call sees it."""
@@ -41,20 +41,6 @@ Call: TypeAlias = Callable[[Values], Any]
 
 _CALLER = None
 """Who reads the outputs, where a node's name says who reads anything else."""
-
-
-class ExecutionError(AutologPipelineError):
-    """A node does not read or produce what its declaration says.
-
-    Attributes:
-        node: The node's full name.
-        cause: What does not fit, one sentence.
-    """
-
-    def __init__(self, node: str, cause: str, remedy: str) -> None:
-        self.node = node
-        self.cause = cause
-        super().__init__(f"Cannot run node '{node}': {cause} {remedy}")
 
 
 @attrs.frozen
@@ -355,7 +341,7 @@ def _add_note(error: Exception, step: Step) -> None:
         error.add_note(note)
     else:  # Python 3.10 shows no notes: who knows PEP 678 finds it in its place, who does not in the log.
         vars(error).setdefault("__notes__", []).append(note)
-        logger.error(note)
+        _LOGGER.error(note)
 
 
 def _listed(names: Names) -> list[str]:

@@ -1,7 +1,8 @@
-"""A package on disk, or a pickled pipeline with its artifacts, comes in; a model that MLflow can serve goes out."""
+"""Serve a package on disk, or a pickled pipeline with its artifacts, as a model of MLflow."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ class _Loaded:
     run: _Run
 
 
-class KedroPipelineModel(PythonModel):
+class ServedPipelineModel(PythonModel):
     """A Kedro inference pipeline as an MLflow model.
 
     One input takes what the pipeline takes, several take a dictionary by dataset name. One output is returned bare,
@@ -57,14 +58,9 @@ class KedroPipelineModel(PythonModel):
     ``params`` on where the signature has them.
     """
 
-    def __init__(self, package: Path) -> None:
-        self._package = package
+    def __init__(self) -> None:
+        super().__init__()
         self._loaded: _Loaded | None = None
-
-    @classmethod
-    def from_package(cls, package: Path) -> KedroPipelineModel:
-        """Give the model of a package; nothing is read before ``load_context``."""
-        return KedroPipelineModel(package)
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read what the model is made of: its functions, its parameters, its artifacts, each once.
@@ -99,26 +95,51 @@ class KedroPipelineModel(PythonModel):
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     @contextmanager
-    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:  # noqa: ARG002 - what a subclass needs
-        """Give what the model is made of; in the block, imports give the code that it was packaged with."""
+    @abstractmethod
+    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:
+        """Yield what the model is made of; in the block, imports give the code that it was packaged with."""
+
+
+class PackagedPipelineModel(ServedPipelineModel):
+    """A model that is made of a package's directory.
+
+    Args:
+        package: The directory; nothing is read before ``load_context``.
+    """
+
+    def __init__(self, package: Path) -> None:
+        super().__init__()
+        self._package = package
+
+    @classmethod
+    def from_package(cls, package: Path) -> PackagedPipelineModel:
+        """Return the model of a package; the ``model.py`` of every package calls this."""
+        return PackagedPipelineModel(package)
+
+    @contextmanager
+    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:  # noqa: ARG002 - only the other kind has files of MLflow's
         manifest = read_manifest(self._package)
         with PackageCode(self._package, manifest).loading():
             yield *read_package(self._package, manifest), str(self._package)
 
 
-class PickledPipelineModel(KedroPipelineModel):
+KedroPipelineModel = PackagedPipelineModel
+"""The name by which the ``model.py`` of every package imports it, those of older versions included."""
+
+
+class PickledPipelineModel(ServedPipelineModel):
     """A model whose pipeline is pickled, and whose artifacts MLflow keeps: one that was logged by hand.
 
     The pickle holds the state of an ``InferencePipeline``: plain data, and functions.
     """
 
     def __init__(self, pipeline: InferencePipeline) -> None:
+        super().__init__()
         self._pipeline = pipeline
-        self._loaded = None
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> PickledPipelineModel:
-        """Give back the model that a pickle holds.
+        """Return the model that a pickle holds.
 
         Raises:
             ModelLoadError: When a newer version of this package wrote it.

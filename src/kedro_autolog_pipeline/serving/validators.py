@@ -9,7 +9,7 @@ from typing import Any
 from kedro_autolog_pipeline.errors import ModelLoadError, PredictionError
 from kedro_autolog_pipeline.serving.copying import copied
 
-logger = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 class RequestValidation:
@@ -45,7 +45,7 @@ class RequestValidation:
         except Exception as error:
             if is_strict:
                 raise PredictionError(f"'{name}' is not valid.", f"Correct the data: {error}") from error
-            logger.warning("'%s' is not valid. %s", name, error)
+            _LOGGER.warning("'%s' is not valid. %s", name, error)
             return value
 
 
