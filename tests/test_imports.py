@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import kedro_autolog_pipeline
 
@@ -42,6 +48,37 @@ def test_importing_us_imports_nothing_heavy(statement: str) -> None:
     )
 
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    """What another library happens to bring along today need not come with its next version."""
+    tomllib = pytest.importorskip("tomllib", reason="Python has it since 3.11.")
+    provided = packages_distributions()
+    imported = {
+        name.partition(".")[0]
+        for file in Path(kedro_autolog_pipeline.__file__).parent.rglob("*.py")
+        for name in _imported(ast.parse(file.read_text(encoding="utf-8")))
+    }
+    libraries = imported - set(sys.stdlib_module_names) - {"kedro_autolog_pipeline"}
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+
+    undeclared = {name for name in libraries if declared.isdisjoint(map(canonicalize_name, provided[name]))}
+
+    assert {"git", "yaml", "pandas"} <= libraries
+    assert set() == undeclared
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    """Name what a syntax tree imports, but for what only type checkers do."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            yield node.module
+        yield from _imported(node)
 
 
 def test_a_model_leaves_the_logging_of_its_process_alone() -> None:
