@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from installed import install, write_modules
 from kedro_autolog_pipeline.dependencies.distributions import (
@@ -16,6 +17,7 @@ from kedro_autolog_pipeline.dependencies.distributions import (
     InstallationDirectory,
     installation_directory,
 )
+from kedro_autolog_pipeline.verification import process
 
 
 def _provider(site: Path, file: str, likely: str | None = None) -> Distribution | None:
@@ -180,3 +182,50 @@ def test_a_directory_is_read_again_when_something_was_installed(tmp_path: Path) 
     found = installation_directory(tmp_path).provider("terns.py")
     assert found is not None
     assert found.name == "terns"
+
+
+def _disagreements(site: Path, files: list[str]) -> list[str]:
+    """List the files that the import guard does not refuse exactly where their provider is not declared."""
+    guard, found = process.InstallationDirectory(str(site)), InstallationDirectory(site)
+
+    def agree(file: str) -> bool:
+        provider = found.provider(file)
+        if provider is None:
+            return guard.undeclared(file, frozenset()) is None
+        declared = frozenset({canonicalize_name(provider.name)})
+        return guard.undeclared(file, frozenset()) is not None and guard.undeclared(file, declared) is None
+
+    return [file for file in files if not agree(file)]
+
+
+def test_the_import_guard_knows_the_same_distributions(tmp_path: Path) -> None:
+    """It cannot import ours, and must refuse a module exactly where the search would name another distribution."""
+    install(tmp_path, "Scikit-Penguin", {"skpenguin/__init__.py": "", "skpenguin/_tree.py": ""}, version="1.2+cpu")
+    for distribution in ("a-penguins", "penguins", "penguins-skinny"):
+        install(tmp_path, distribution, {"penguins/__init__.py": "", f"penguins/{distribution}.py": ""})
+    install(tmp_path, "gulls.one", {"gulls/one.py": ""})
+    install(tmp_path, "gulls_two", {"gulls/two.py": "", "single.py": ""})
+    write_modules(
+        tmp_path,
+        {
+            "penguins/local.py": "",
+            "auks-1.0.egg-info/PKG-INFO": "Metadata-Version: 1.0\nName: auks\nVersion: 1.0\n",
+            "auks-1.0.egg-info/top_level.txt": "auk\n",
+            "auk/__init__.py": "",
+            "terns-1.0.egg-info/PKG-INFO": "Metadata-Version: 1.0\nName: terns\nVersion: 1.0\n",
+            "terns/__init__.py": "",
+            "nobody/__init__.py": "",
+        },
+    )
+    modules = [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.py")]
+
+    assert 13 == len(modules)
+    assert [] == _disagreements(tmp_path, modules)
+
+
+def test_the_import_guard_knows_what_is_installed_here() -> None:
+    """They agree on the packages of a real environment, too."""
+    site = Path(pytest.__file__).parent.parent
+    packages = [file.relative_to(site).as_posix() for file in sorted(site.glob("[a-z]*/__init__.py"))[:100]]
+
+    assert [] == _disagreements(site, packages)
