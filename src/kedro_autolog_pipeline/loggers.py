@@ -1,4 +1,4 @@
-"""The name of somebody's logger comes in, a while goes by in which it only tells of errors."""
+"""Keep other libraries' loggers quiet for a while."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def quiet(name: str, level: int = logging.ERROR) -> Iterator[None]:
-    """Keep what a logger, and those below it, would tell the user of our own calls from being told.
+    """Keep a logger, and those below it, from telling the user of calls that are ours.
 
     Args:
         name: The logger's name.

@@ -1,4 +1,4 @@
-"""A file or directory of any file system comes in; its copy on this machine, its size and its digest go out."""
+"""Copy a file or directory of any file system to this machine, with its size and digest."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def copy_data(filesystem: AbstractFileSystem, source: str, target: Path) -> Meas
 
 
 def measure_file(file: Path) -> Measure:
-    """Give the size and digest of a file on this machine."""
+    """Return the size and digest of a file on this machine."""
     digest = hashlib.sha256()
     return Measure(_read_into(digest, file), digest.hexdigest())
 
 
 def _inside(filesystem: AbstractFileSystem, directory: str) -> Iterator[tuple[str, bool]]:
-    """Give the path of all that is in a directory, relative to it, and whether it is a directory."""
+    """Find the path of all that is in a directory, relative to it, and whether it is a directory."""
     prefix = directory.rstrip("/") + "/"
     for path, entry in filesystem.find(directory, withdirs=True, detail=True).items():
         # An object store lists the directory itself, and may list others whose names begin likewise.

@@ -1,4 +1,4 @@
-"""A dataset comes in; where it keeps its data, and the configuration that loads them from elsewhere, go out.
+"""Find where a dataset keeps its data, and the configuration that loads them from elsewhere.
 
 The only reader of a dataset's internals: Kedro has no public way to ask where a dataset keeps its data.
 """
@@ -98,7 +98,7 @@ def find_location(dataset: AbstractDataset[Any, Any], version: str | None) -> Lo
 
 
 def unwrapped(dataset: AbstractDataset[Any, Any]) -> AbstractDataset[Any, Any]:
-    """Give what a ``CachedDataset`` wraps, and any other dataset itself."""
+    """Return what a ``CachedDataset`` wraps, and any other dataset itself."""
     # Kedro gives no access to it.
     return dataset._dataset if isinstance(dataset, CachedDataset) else dataset  # noqa: SLF001 - see above
 
@@ -121,7 +121,7 @@ def has_data(dataset: AbstractDataset[Any, Any]) -> bool | None:
 
 
 def public_uri(uri: str) -> str:
-    """Give a URI as it may be shown: without a user, a password and a query, which may hold a signature."""
+    """Return a URI as it may be shown: without a user, a password and a query, which may hold a signature."""
     parts = urlsplit(uri)
     if not parts.netloc:
         return uri.partition("?")[0]
@@ -129,12 +129,12 @@ def public_uri(uri: str) -> str:
 
 
 def saved_version(dataset: AbstractDataset[Any, Any]) -> str | None:
-    """Give the version that a run saves a dataset under; None for a dataset that is not versioned."""
+    """Return the version that a run saves a dataset under; None for a dataset that is not versioned."""
     return dataset.resolve_save_version() if isinstance(dataset, AbstractVersionedDataset) else None
 
 
 def loaded_version(dataset: AbstractDataset[Any, Any]) -> str | None:
-    """Give the version that a run has loaded of a dataset, or would load; None for one that is not versioned.
+    """Return the version that a run has loaded of a dataset, or would load; None for one that is not versioned.
 
     Raises:
         DatasetError: When there is no version.
@@ -159,7 +159,7 @@ def _access_strings(value: Any, *, is_access: bool) -> Iterator[str]:
 
 
 def _arguments(dataset: AbstractDataset[Any, Any]) -> Mapping[str, Any]:
-    """Give what a dataset's constructor was given, defaults included."""
+    """Return what a dataset's constructor was given, defaults included."""
     # Kedro's own `to_config` gives a copy of it, and so demands that all of it can be copied.
     arguments: Mapping[str, Any] = dataset._init_args  # type: ignore[attr-defined]  # noqa: SLF001 - see above
     return arguments

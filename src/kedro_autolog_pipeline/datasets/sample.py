@@ -1,4 +1,4 @@
-"""The data of a dataset comes in, its first rows go out."""
+"""Take the first rows of a dataset's data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXAMPLE_ROWS = 5
 
 
 def take_sample(data: Any, rows: int = SAMPLE_ROWS) -> Any:
-    """Give the first rows of data, in the type that it has; data that has no rows is given whole.
+    """Return the first rows of data, in the type that it has, or all of it when it has no rows.
 
     ``head`` is the way of pandas and Polars, but Spark's gives a list of rows; ``limit`` is the way of Spark and Ibis,
     ``slice`` that of PyArrow.

@@ -1,4 +1,4 @@
-"""A value that no dataset keeps in a file comes in, a file from which the same value comes back goes out."""
+"""Write a value that no dataset keeps in a file, so that the same value is read back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SCALARS = (type(None), bool, int, str, bytes)
 
 
 def snapshot_modules(form: SnapshotFormat) -> list[str]:
-    """Give the modules that reading a snapshot needs, beside those that a pickle refers to."""
+    """Return the modules that reading a snapshot needs, beside those that a pickle refers to."""
     return _MODULES[form]
 
 

@@ -1,4 +1,4 @@
-"""A catalog comes in, the validators that it declares for the datasets of a request go out."""
+"""Find the validators that a catalog declares for the datasets of a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kedro.io import DataCatalog
 
 
 def declared_validators(catalog: DataCatalog, names: list[str]) -> dict[str, Any]:
-    """Give the validators that Kedro 1.6+ applies when it loads the datasets ``names``.
+    """Find the validators that Kedro 1.6+ applies when it loads the datasets ``names``.
 
     Returns:
         By dataset name, what the catalog's ``validator`` holds; empty for an older Kedro.
@@ -28,5 +28,5 @@ def declared_validators(catalog: DataCatalog, names: list[str]) -> dict[str, Any
 
 
 def validator_path(config: Any) -> str:
-    """Give the dotted path of a validator."""
+    """Return the dotted path of a validator."""
     return str(config if isinstance(config, str) else config["class"])

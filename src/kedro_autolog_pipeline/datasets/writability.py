@@ -1,4 +1,4 @@
-"""A path that will be written comes in, the reason why it cannot be goes out."""
+"""Tell why a path cannot be written, before anything is written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def why_not_writable(path: Path) -> str | None:
-    """Give the reason why a file or directory cannot be written, be it there yet or not; None when it can.
+    """Return the reason why a file or directory cannot be written, be it there yet or not; None when it can.
 
     What is not there is made below the nearest directory that is. Nothing is written to find out.
     """
@@ -21,5 +21,5 @@ def why_not_writable(path: Path) -> str | None:
 
 
 def why_not_filled(directory: Path) -> str | None:
-    """Give the reason why no file can be made in a directory, be it there yet or not; None when one can."""
+    """Return the reason why no file can be made in a directory, be it there yet or not; None when one can."""
     return why_not_writable(directory / "any file")

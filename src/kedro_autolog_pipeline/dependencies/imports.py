@@ -1,4 +1,4 @@
-"""A module's source comes in, the names that it imports go out, read from its syntax tree."""
+"""Read the imports of a module from its source."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _names(statements: Iterable[ast.AST], package: str) -> Iterator[str]:
 
 
 def _unconditional(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Give every statement that importing the module is sure to execute."""
+    """Find every statement that importing the module is sure to execute."""
     for statement in body:
         yield statement
         if isinstance(statement, (ast.With, ast.ClassDef)):
@@ -113,7 +113,7 @@ def _unconditional(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _executed(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Give every statement that an import or a call may execute."""
+    """Find every statement that an import or a call may execute."""
     for node in body:
         yield node
         skipped = _never_executed(node) if isinstance(node, ast.If) else None
@@ -124,7 +124,7 @@ def _executed(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 
 def _never_executed(node: ast.If) -> str | None:
-    """Give the branch that a served model never takes."""
+    """Find the branch that a served model never takes."""
     match node.test:
         case ast.UnaryOp(ast.Not(), test) if _is_false_when_served(test):
             return "orelse"
@@ -145,7 +145,7 @@ def _is_false_when_served(test: ast.expr) -> bool:
 
 
 def _called_for(body: Iterable[ast.stmt], package: str) -> Iterator[str]:
-    """Give the literal names that ``importlib.import_module`` and ``__import__`` are called with."""
+    """Find the literal names that ``importlib.import_module`` and ``__import__`` are called with."""
     for node in (node for statement in body for node in ast.walk(statement)):
         match node:
             case ast.Call(ast.Name(function) | ast.Attribute(attr=function), [first, *others]) if (

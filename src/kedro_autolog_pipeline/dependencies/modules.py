@@ -1,4 +1,4 @@
-"""A module's name comes in, its place on this machine goes out; nothing is imported on the way."""
+"""Find where a module is on this machine, without importing anything."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def is_constraint(line: str) -> bool:
 
 
 def read_conda_env(config: ModelConfig, directory: Path) -> dict[str, Any] | None:
-    """Give the Conda environment that the user names, without the path that Conda exports with it.
+    """Read the Conda environment that the user names, without the path that Conda exports with it.
 
     Returns:
         None when the user names none.
@@ -104,7 +104,7 @@ def list_undeclared(config: ModelConfig, needed: Environment, directory: Path) -
 
 
 def why_unreadable(config: ModelConfig, directory: Path) -> list[str]:
-    """Give the mistakes in what a configuration names beside itself, each beginning with the name of a key."""
+    """Find the mistakes in what a configuration names beside itself, each beginning with the name of a key."""
     mistakes = [
         f"code_paths: '{path}' is neither a file nor a directory of the project."
         for path in config.code_paths or ()
@@ -153,7 +153,7 @@ def _without_duplicates(entries: Iterable[RequirementEntry]) -> list[Requirement
 
 
 def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, Requirement]]:
-    """Give each line that is a requirement with the normalised name of its distribution."""
+    """Parse each line that is a requirement, and yield it with the normalised name of its distribution."""
     for line in lines:
         try:
             requirement = Requirement(line)
@@ -163,7 +163,7 @@ def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, Requirement]]:
 
 
 def _lines(source: Iterable[str] | str, directory: Path) -> Iterator[str]:
-    """Give the lines of a list or of a file, and those of the files that they refer to.
+    """Read the lines of a list or of a file, and those of the files that they refer to.
 
     Paths are relative to ``directory``, and to a file's own one in a file. A file of constraints is named by its
     absolute path, for MLflow to read.

@@ -1,4 +1,4 @@
-"""The modules that a model starts from come in, the code to ship and the requirements to pin go out."""
+"""Find the code to ship and the requirements to pin, by following imports."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Requirement:
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Give it as in requirements.txt."""
+        """Return it as in requirements.txt."""
         return f"{self.distribution}=={self.version}"
 
 
@@ -276,7 +276,7 @@ class _Search:
             )
 
     def _expanded(self, name: str) -> Iterator[str]:
-        """Give a name, and those that ``from package import *`` takes."""
+        """Yield a name, and those that ``from package import *`` takes."""
         yield name
         package, _, last = name.rpartition(".")
         path = self._path(package) if last == "*" else []
@@ -290,7 +290,7 @@ class _Search:
         return self._read[module.name]
 
     def _providers(self, path: Sequence[Module]) -> Iterator[tuple[Module, _Provider]]:
-        """Give each module on the way that an import executes, outermost first, and who provides it."""
+        """Find each module on the way that an import executes, outermost first, and who provides it."""
         distribution = None
         for module in path:
             # A file that its distribution does not list came into the package later, and stays with it.

@@ -1,4 +1,4 @@
-"""Datasets of the catalog come in, their files for the package and their entries in the manifest go out."""
+"""Copy the datasets that a model needs, and describe each for the manifest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Artifact:
     Attributes:
         entry: What the manifest says of it.
         file: Its copy on this machine, a file or a directory.
-        load: Gives what the project's own catalog loads for it: the version that is packaged, validated.
+        load: Loads what the project's own catalog loads for it: the version that is packaged, validated.
     """
 
     entry: ArtifactEntry

@@ -1,4 +1,4 @@
-"""A pair and its finished run come in, all that goes into the package goes out."""
+"""Gather all that goes into a package, from a pair and its finished run."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Rehearsal:
         return self.pipeline.predict(self.sample)
 
     def asking(self, constants: Mapping[str, Any] | None) -> Callable[[Any], Any]:
-        """Give what answers any data, for a pipeline of one input; it keeps the artifacts in memory.
+        """Return a function that answers any data, for a pipeline of one input; it keeps the artifacts in memory.
 
         Args:
             constants: As ``LivePipeline.constants`` gives them; None has them loaded.

@@ -1,4 +1,4 @@
-"""A node comes in, how the package refers to its function goes out: an import path, or a pickle of its own."""
+"""Refer to the function of a node by its import path, or keep it as a pickle where it has none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FUNCTIONS_DIRECTORY = "functions"
 
 
 def import_path(function: Callable[..., Any]) -> str | None:
-    """Give ``module:qualname``; None when importing that does not give ``function`` back.
+    """Return ``module:qualname``; None when importing that does not give ``function`` back.
 
     So it is for a lambda, a closure, a ``functools.partial``, a method of an instance, or what a notebook defines.
     """

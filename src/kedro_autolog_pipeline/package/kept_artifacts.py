@@ -1,4 +1,4 @@
-"""Artifacts that were staged come in, and those of a packaging that failed go out, to be staged again."""
+"""Note which artifacts are staged, and find those of a packaging that failed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class KeptArtifact:
 
 @contextmanager
 def artifact_list(staging: Path) -> Iterator[Callable[[Artifact], None]]:
-    """Give what notes an artifact that is staged as a whole, at once: this process may not get any further."""
+    """Yield a function that notes a staged artifact at once, for this process may not get any further."""
     staging.mkdir(parents=True, exist_ok=True)
     # Each line is written when it ends.
     with (staging / _LIST_FILE).open("a", encoding="utf-8", buffering=1) as file:

@@ -1,1 +1,1 @@
-"""All that travels with a model: a package on disk comes in, predictions go out."""
+"""Load a package and answer requests: all that travels with a model."""

@@ -1,4 +1,4 @@
-"""A package's code directory comes in, its modules imported for one model alone go out.
+"""Import the modules of a package for one model alone.
 
 Python knows one module by each name. Two packages of one project have two by every name, and a process inside the
 project has a third. So the modules of a package are not the process's:
@@ -197,7 +197,7 @@ class PackageCode:
         return self._is_holder and all(sys.modules.get(name) is module for name, module in self._modules.items())
 
     def _taken_out(self) -> dict[str, ModuleType]:
-        """Give all that the shipped names stand for, and let them stand for nothing."""
+        """Return all that the shipped names stand for, and let them stand for nothing."""
         return {name: sys.modules.pop(name) for name in list(sys.modules) if _top_level(name) in self._names}
 
     def _is_elsewhere(self, name: str) -> bool:

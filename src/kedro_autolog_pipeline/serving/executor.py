@@ -165,7 +165,7 @@ class _Plan:
         self._last_reader.update(dict.fromkeys(outputs, _CALLER))
 
     def mode(self, name: str) -> CopyMode | None:
-        """Give the copy mode of a dataset; None where its value decides."""
+        """Return the copy mode of a dataset; None where its value decides."""
         return self._modes.get(name)
 
     def is_read(self, name: str) -> bool:
@@ -173,7 +173,7 @@ class _Plan:
         return name in self._last_reader
 
     def read(self, name: str, reader: str | None) -> Call:
-        """Give the way in which ``reader`` gets a dataset; the last one to read a node's output frees it."""
+        """Return the way in which ``reader`` gets a dataset; the last one to read a node's output frees it."""
         is_last = name not in self._given and self._last_reader[name] == reader
         get: Call = methodcaller("pop", name) if is_last else itemgetter(name)
         mode = self.mode(name)
@@ -196,7 +196,7 @@ def _compiled(step: Step, plan: _Plan) -> Call:
 
 
 def _by_position(step: Step, names: list[str]) -> Callable[..., Any]:
-    """Give the step's function as one of the datasets ``names``, each given once, as Kedro loads it once."""
+    """Return the step's function as one of the datasets ``names``, each given once, as Kedro loads it once."""
     function, inputs = step.function, step.inputs
     if isinstance(inputs, dict):
         arguments = {argument: names.index(name) for argument, name in inputs.items()}
@@ -277,7 +277,7 @@ def _writing_chunks(step: Step, call: Call, plan: _Plan) -> Call:
 
 
 def _unpacking(step: Step) -> Callable[[Any], Iterable[Any]]:
-    """Give what turns a step's result into one value for each of its outputs."""
+    """Return a function that turns a step's result into one value for each of its outputs."""
     outputs = step.outputs
     if isinstance(outputs, dict):
         return lambda result: _by_key(step, result, outputs.keys())

@@ -1,4 +1,4 @@
-"""What a manifest, or a pickled model, says of a pipeline goes in, with its functions; one value goes out."""
+"""Describe an inference pipeline with its functions, be it read from a manifest or from a pickled model."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class InferencePipeline:
     validators: Mapping[str, Any]
 
     def as_kedro(self) -> Pipeline:
-        """Give the pipeline as Kedro's own, its nodes with the names they had."""
+        """Return the pipeline as Kedro's own, its nodes with the names they had."""
         return Pipeline([_node(step) for step in self.steps])
 
     def to_state(self) -> dict[str, Any]:
-        """Give the pipeline as plain data and its functions, for a pickle that outlives this version's classes."""
+        """Return the pipeline as plain data and its functions, for a pickle that outlives this version's classes."""
         return {
             **attrs.asdict(self, recurse=False),
             "format_version": FORMAT_VERSION,

@@ -1,4 +1,4 @@
-"""The package's description of its pipeline: values come in, ``manifest.json`` goes out, and back."""
+"""Write and read ``manifest.json``, a package's description of its pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A package on disk comes in, its pipeline and the places of its artifacts go out."""
+"""Read the pipeline of a package on disk, and load its artifacts."""
 
 from __future__ import annotations
 

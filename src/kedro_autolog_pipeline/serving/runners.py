@@ -1,4 +1,4 @@
-"""The name of a Kedro runner and a pipeline come in, a function that runs the one by the other goes out."""
+"""Run a pipeline by one of Kedro's runners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that holds a value comes in, the value goes out."""
+"""Read the files that hold values which no dataset keeps in a file."""
 
 from __future__ import annotations
 

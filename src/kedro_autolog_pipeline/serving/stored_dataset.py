@@ -1,4 +1,4 @@
-"""What is known of a stored dataset and the place of its data come in, its value goes out."""
+"""Load the value of an artifact."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class StoredDataset:
         return catalog.load(name)
 
     def to_state(self) -> tuple[Any, ...]:
-        """Give it as plain data, for a pickle that outlives this version's classes."""
+        """Return it as plain data, for a pickle that outlives this version's classes."""
         return self.config, self.argument.value, self.snapshot and self.snapshot.value
 
     @classmethod
@@ -56,7 +56,7 @@ class StoredDataset:
 
 
 def _class_or_name(name: str) -> Any:
-    """Give a dataset's class; a name that Kedro knows in its own way, or nobody does, is given back.
+    """Return a dataset's class, or its name where Kedro knows it in its own way, or nobody does.
 
     Kedro looks for every name in two packages of its own first, which takes longer than loading a small artifact.
     """

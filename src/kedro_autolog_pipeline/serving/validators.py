@@ -1,4 +1,4 @@
-"""Validators of the catalog and a request's data come in, valid data goes out."""
+"""Validate a request's data by the validators of the catalog."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RequestValidation:
         self._validators = {name: _resolved(name, config, package) for name, config in validators.items()}
 
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Give the values as the validators leave them; the caller's are not changed.
+        """Return the values as the validators leave them; the caller's are not changed.
 
         Raises:
             PredictionError: With a validator's message, when a value is not valid.
@@ -50,7 +50,7 @@ class RequestValidation:
 
 
 def _resolved(name: str, config: Any, package: str) -> tuple[Any, bool]:
-    """Give a validator, and whether data that it refuses is refused."""
+    """Return a validator, and whether data that it refuses is refused."""
     try:
         from kedro.validation import ValidatorSpec, resolve_validator
 
