@@ -6,6 +6,8 @@ import importlib
 import pickle
 import pkgutil
 
+import pytest
+
 import kedro_autolog_pipeline
 from kedro_autolog_pipeline import errors
 from kedro_autolog_pipeline.errors import (
@@ -59,6 +61,21 @@ def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
     for error, message in messages.items():
         assert message == str(error)
         assert isinstance(error, AutologPipelineError)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("no answer from http://me:s3cret@host:80/api.", "no answer from http://host:80/api."),
+        ("postgresql+psycopg2://me:a@b@host/d", "postgresql+psycopg2://host/d"),
+        ("('https://token@host/x', 'you@host')", "('https://host/x', 'you@host')"),
+        ("file:///home/me@host and sqlite:////tmp/a@b", "file:///home/me@host and sqlite:////tmp/a@b"),
+        ("\x1b[2Jgone\x07\n\tline\r", "\\x1b[2Jgone\\x07\n\tline\\r"),
+    ],
+)
+def test_a_message_names_nobodys_password_and_commands_no_terminal(said: str, shown: str) -> None:
+    """What others say in an error is shown without the user of a URL, its control characters as they are written."""
+    assert str(TrackingError("open a run", said, "Start it.")) == f"Cannot open a run: {shown} Start it."
 
 
 def test_every_error_is_among_the_errors() -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+# The part of a URL that says who asks; a password may have an "@" of its own.
+_USER_OF_URL = re.compile(r"(?<=://)[^/\s'\"<>]+@")
+# All control characters but the line break and the tab.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class AutologPipelineError(Exception):
@@ -11,6 +17,9 @@ class AutologPipelineError(Exception):
 
     It can be pickled, for a worker of Kedro's ParallelRunner to raise it.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(showable(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By itself, an exception would be made again from its message, in the place of its first attribute.
@@ -228,6 +237,15 @@ class CopyError(AutologPipelineError):
             f"Cannot copy '{dataset}': its value, a '{kind}', does not allow copy mode '{mode}'. "
             "Set its copy_mode to 'assign' if no node changes it in place."
         )
+
+
+def showable(text: str) -> str:
+    """Return a text as it may be shown to anybody, in a terminal, a log or a tag.
+
+    What others say of an error may name a server with its user and password, and may hold anything that a terminal
+    takes for a command.
+    """
+    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], _USER_OF_URL.sub("", text))
 
 
 def _counted(number: int, noun: str) -> str:

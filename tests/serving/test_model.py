@@ -232,6 +232,30 @@ def test_a_package_of_every_format_stays_loadable(version: int) -> None:
     assert {"prediction": [-28.5]} == model.predict(pd.DataFrame({"x": [0]}), params={"offset": 0.0}).to_dict("list")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"nodes": []},
+        {"outputs": ["nowhere"]},
+        {"inputs": []},
+        {"copy_modes": {"x": "no such mode"}},
+        {"runner": "no.such.Runner"},
+        {"parameters": {"params:": {}, "": []}},
+        {"name": "\x1b[2J"},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_describes_no_pipeline_is_told(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Whoever can write to the artifact store can make a manifest of anything: loading it is one kind of error."""
+    package = write_model_package(tmp_path / "package", SCALING, **VALUES)
+    content = json.loads((package / MANIFEST_FILE).read_text())
+    (package / MANIFEST_FILE).write_text(json.dumps({**content, **changes}))
+
+    with pytest.raises(ModelLoadError, match=r"its manifest.json cannot be read \(") as caught:
+        PackagedPipelineModel.from_package(package).load_context(None)  # type: ignore[arg-type]  # MLflow's
+    assert str(caught.value).isprintable()
+
+
 def test_the_entry_of_every_package_finds_its_model() -> None:
     """Packages that are out there import it by a name of this module, so that name stays, and means what is served."""
     entries = [ENTRY, *(path.read_text() for path in sorted(PACKAGES.glob("*/model.py")))]

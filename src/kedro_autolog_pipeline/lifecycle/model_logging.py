@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 import git
 
-from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError
+from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError, showable
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
@@ -78,7 +78,7 @@ class Failure:
             return str(self.error)
         if isinstance(self.error, INTERRUPTIONS):
             return f"Cannot {self.stage.value} '{self.name}': the process was told to end."
-        described = f"{type(self.error).__name__}: {self.error}".rstrip(".: ")
+        described = showable(f"{type(self.error).__name__}: {self.error}").rstrip(".: ")
         return f"Cannot {self.stage.value} '{self.name}': {described}."
 
 
@@ -158,7 +158,9 @@ def _settle(tracked: TrackedRun) -> None:
     try:
         settle_abandoned(tracked.store, tracked.experiment_id)
     except MlflowException as error:
-        _LOGGER.warning("What killed processes have left PENDING stays so until the next packaging: %s", error.message)
+        _LOGGER.warning(
+            "What killed processes have left PENDING stays so until the next packaging: %s", showable(error.message)
+        )
 
 
 class _Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from enum import Enum
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, TypeAlias
 
 import attrs
@@ -24,6 +25,10 @@ before in the tests and a reader for it here: what was logged stays loadable.
 """
 
 MANIFEST_FILE = "manifest.json"
+
+# A message is for a person to read, however much of a file is wrong.
+_CAUSES_SHOWN = 3
+_LONGEST_CAUSE = 300
 
 Names: TypeAlias = str | list[str] | dict[str, str] | None
 """A node's inputs or outputs in the form the pipeline's author wrote them: none, one, several by
@@ -168,6 +173,16 @@ class Provenance:
     versions: dict[str, str]
 
 
+def _check_name(_: Any, __: Any, name: str) -> None:
+    """Refuse a name that could do more to a terminal than be shown, as the configuration does.
+
+    Raises:
+        ValueError: When it has control characters.
+    """
+    if not name.isprintable():
+        raise ValueError(f"no name: {name!r}")
+
+
 @attrs.frozen
 class Manifest:
     """All that a package says of itself.
@@ -193,7 +208,7 @@ class Manifest:
     """
 
     format_version: int
-    name: str
+    name: str = attrs.field(validator=_check_name)
     nodes: list[NodeEntry]
     inputs: list[InputEntry]
     outputs: list[str]
@@ -213,9 +228,39 @@ class Manifest:
         return [entry.name for entry in self.inputs if entry.origin is Origin.REQUEST]
 
 
+def _names(value: Any, _: Any) -> Names:
+    """Return a node's inputs or outputs as they are, when they have one of their forms.
+
+    Raises:
+        ValueError: When they have another one.
+    """
+    if isinstance(value, dict):
+        inner = [*value, *value.values()]
+    elif isinstance(value, list):
+        inner = value
+    else:
+        inner = [] if value is None else [value]
+    if not all(isinstance(name, str) for name in inner):
+        raise ValueError(f"no names of datasets: {value!r}")
+    return value  # type: ignore[no-any-return]  # it is one of the forms
+
+
+def _exactly(value: Any, kind: type) -> Any:
+    """Return a value of a plain type as it is, where cattrs would make a value of the type of any other.
+
+    Raises:
+        ValueError: When it has another type.
+    """
+    if type(value) is not kind:
+        raise ValueError(f"no {kind.__name__}: {value!r}")
+    return value
+
+
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter()
-    converter.register_structure_hook_func(lambda kind: kind == Names, lambda value, _: value)
+    for kind in (bool, int, str):
+        converter.register_structure_hook(kind, _exactly)
+    converter.register_structure_hook_func(lambda kind: kind == Names, _names)
     return converter
 
 
@@ -238,22 +283,40 @@ def read_manifest(package: Path) -> Manifest:
     """Read the manifest of the directory ``package``.
 
     Raises:
-        ModelLoadError: When there is none, it is not readable, or a newer version
-            of this package wrote it.
+        ModelLoadError: When there is none, it is not what this package writes, or a newer version of this package
+            wrote it.
     """
     try:
         content = json.loads((package / MANIFEST_FILE).read_text(encoding="utf-8"))
         version = content["format_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelLoadError(
-            str(package),
-            f"its {MANIFEST_FILE} cannot be read ({error!r}).",
-            "Log the model again, or fetch its files again.",
-        ) from error
-    if version > FORMAT_VERSION:
+        is_newer = version > FORMAT_VERSION
+        manifest = None if is_newer else _CONVERTER.structure(content, Manifest)
+    except Exception as error:
+        # Whoever can write to the artifact store can put anything there, nested so deep that reading it fails too.
+        raise unreadable_manifest(package, error) from error
+    if manifest is None:
         raise ModelLoadError(
             str(package),
             f"it has format version {version}, and this kedro-autolog-pipeline reads up to {FORMAT_VERSION}.",
             "Upgrade kedro-autolog-pipeline to the version named in its requirements.txt.",
         )
-    return _CONVERTER.structure(content, Manifest)
+    return manifest
+
+
+def unreadable_manifest(package: Path, error: Exception) -> ModelLoadError:
+    """Return the error for a manifest that describes no pipeline.
+
+    Args:
+        package: The package's directory.
+        error: What reading it has raised.
+    """
+    if isinstance(error, cattrs.BaseValidationError):
+        causes = cattrs.transform_error(error)
+        cause = "; ".join(causes[:_CAUSES_SHOWN])
+    else:
+        cause = f"{error!r}"
+    return ModelLoadError(
+        str(package),
+        f"its {MANIFEST_FILE} cannot be read ({shorten(cause, _LONGEST_CAUSE, placeholder=' ...')}).",
+        "Log the model again, or fetch its files again.",
+    )

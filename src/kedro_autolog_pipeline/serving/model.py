@@ -12,11 +12,12 @@ import attrs
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
+from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.code import PackageCode
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.executor import Executor
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
-from kedro_autolog_pipeline.serving.manifest import read_manifest
+from kedro_autolog_pipeline.serving.manifest import read_manifest, unreadable_manifest
 from kedro_autolog_pipeline.serving.package_reader import load_artifacts, read_package
 from kedro_autolog_pipeline.serving.parameters import Parameters
 from kedro_autolog_pipeline.serving.request import request_values
@@ -115,6 +116,19 @@ class PackagedPipelineModel(ServedPipelineModel):
     def from_package(cls, package: Path) -> PackagedPipelineModel:
         """Return the model of a package; the ``model.py`` of every package calls this."""
         return PackagedPipelineModel(package)
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read what the model is made of, each once.
+
+        Raises:
+            ModelLoadError: When something cannot be read, or the manifest describes no pipeline that can be run.
+        """
+        try:
+            super().load_context(context)
+        except ModelLoadError:
+            raise
+        except Exception as error:
+            raise unreadable_manifest(self._package, error) from error
 
     @contextmanager
     def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:  # noqa: ARG002 - only the other kind has files of MLflow's
