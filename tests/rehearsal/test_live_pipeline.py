@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 
 from kedro_autolog_pipeline.config.schema import ModelConfig
@@ -26,8 +27,10 @@ def test_kedro_finds_out_the_inputs_of_the_pipeline_once(monkeypatch: pytest.Mon
     inference = Pipeline([node(lambda x, *artifacts: x + sum(artifacts), ["x", *names], "y")])
     config = ModelConfig(name="sums", training="training", inference="inference")
     origins = {"x": Origin.REQUEST, **dict.fromkeys(names, Origin.TRAINED)}
-    live = LivePipeline(Pair(config, Pipeline([]), inference, origins), dict.fromkeys(names, lambda: 2), {})
+    live = LivePipeline(
+        Pair(config, Pipeline([]), inference, origins), dict.fromkeys(names, lambda: 2), {}, DataCatalog()
+    )
     monkeypatch.setattr(Pipeline, "inputs", counted)
 
-    assert 101 == live.predict({"x": 1})
+    assert 101 == live.rehearse({"x": 1}).output
     assert {"inputs": 1} == calls

@@ -115,6 +115,8 @@ class ModelConfig:
             dataset name; None leaves it to the model.
         runner: Kedro runner that predicts, by its name or its class's dotted path; None calls
             the nodes directly.
+        in_memory: Datasets between nodes of the inference pipeline that the model keeps in memory although the
+            catalog stores them, by the user's consent.
         signature: Where the signature comes from.
         input_example: Whether rows of the request data are stored as an example; a
             string names the dataset that they are taken from.
@@ -139,6 +141,7 @@ class ModelConfig:
     alias: str | None = None
     copy_mode: CopyMode | Mapping[str, CopyMode] | None = None
     runner: str | None = None
+    in_memory: tuple[str, ...] = ()
     signature: SignatureMode = SignatureMode.AUTO
     input_example: bool | str = False
     pip_requirements: tuple[str, ...] | str | None = None

@@ -28,6 +28,9 @@ _ACCESS = frozenset({"credentials", "fs_args", "storage_options"})
 # What a dataset's constructor takes and loading does not need.
 _NOT_FOR_LOADING = frozenset({"filepath", "path", "save_args", "metadata", "versioned", "version"})
 
+# What of a dataset belongs to the place where its data are.
+_OF_A_PLACE = frozenset({"credentials", "version"})
+
 _SECRET_WORDS = frozenset({"credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret", "token"})
 _SECRET_NAMES = frozenset({"access_key", "account_key", "api_key", "apikey", "connection_string", "private_key"})
 
@@ -95,6 +98,40 @@ def find_location(dataset: AbstractDataset[Any, Any], version: str | None) -> Lo
     if version is not None:
         path = f"{path}/{version}/{path.rpartition('/')[2]}"
     return Location(filesystem, path, argument, config)
+
+
+def relocated(dataset: AbstractDataset[Any, Any], directory: Path) -> AbstractDataset[Any, Any] | None:
+    """Make a dataset that saves and loads as another one does, at a place of its own on this machine.
+
+    Args:
+        dataset: The other one, which is left alone; a ``CachedDataset`` counts as what it wraps.
+        directory: Where the new one keeps its data, under the name that they have.
+
+    Returns:
+        None for a dataset whose constructor demands no file or directory, or cannot make another one.
+    """
+    inner = unwrapped(dataset)
+    kind = type(inner)
+    argument = _path_argument(kind)
+    if argument is None:
+        return None
+    given: dict[str, Any] = {}
+    positional: tuple[Any, ...] = ()
+    for name, value in _arguments(inner).items():
+        if _parameters(kind)[name].kind is inspect.Parameter.VAR_KEYWORD:
+            given |= value
+        elif _parameters(kind)[name].kind is inspect.Parameter.VAR_POSITIONAL:
+            positional = value
+        elif name not in _OF_A_PLACE:
+            given[name] = value
+    if given.get("fs_args"):
+        # The rest of them says how to reach another place.
+        given["fs_args"] = {key: value for key, value in given["fs_args"].items() if key.startswith("open_args_")}
+    name = str(given[argument.value]).rstrip("/").rpartition("/")[2].partition("?")[0]
+    try:
+        return kind(*positional, **{**given, argument.value: (directory / name).as_posix()})
+    except Exception:  # noqa: BLE001 - a constructor may demand what it had, and raises whatever it likes
+        return None
 
 
 def unwrapped(dataset: AbstractDataset[Any, Any]) -> AbstractDataset[Any, Any]:

@@ -24,7 +24,7 @@ from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import callers_name
 from kedro_autolog_pipeline.rehearsal.in_place_changes import changed_constants
-from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline
+from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Reference
 from kedro_autolog_pipeline.rehearsal.optional_columns import Differ
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
@@ -43,16 +43,21 @@ class Rehearsal:
     Attributes:
         pipeline: The live pipeline, to call it once more.
         sample: Request data by dataset name.
-        output: What the live pipeline answered.
+        reference: What it made of them.
     """
 
     pipeline: LivePipeline
     sample: Mapping[str, Any]
-    output: Any
+    reference: Reference
+
+    @property
+    def output(self) -> Any:
+        """What the live pipeline answered."""
+        return self.reference.output
 
     def again(self) -> Any:
         """Call the live pipeline on the sample once more."""
-        return self.pipeline.predict(self.sample)
+        return self.pipeline.rehearse(self.sample).output
 
     def asking(self, constants: Mapping[str, Any] | None) -> Callable[[Any], Any]:
         """Return a function that answers any data, for a pipeline of one input; it keeps the artifacts in memory.
@@ -217,14 +222,17 @@ def _rehearse(
     requests = pair.inputs_from(Origin.REQUEST)
     if not all(name in run.catalog and run.catalog.exists(name) for name in requests):
         return None
-    pipeline = LivePipeline(pair, {artifact.entry.name: artifact.load for artifact in artifacts}, parameters)
+    loads = {artifact.entry.name: artifact.load for artifact in artifacts}
+    pipeline = LivePipeline(pair, loads, parameters, run.catalog)
     sample = {name: _first_rows(name, run) for name in requests}
     try:
-        output = pipeline.predict(sample)
+        reference = pipeline.rehearse(sample)
+    except PackagingError:
+        raise
     except Exception as error:
         cause = f"its inference pipeline fails on the first rows of this run's own data ({error!r}). Correct it."
         raise PackagingError(pair.config.name, [cause]) from error
-    return Rehearsal(pipeline, sample, output)
+    return Rehearsal(pipeline, sample, reference)
 
 
 def _find_changed(rehearsal: Rehearsal) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:

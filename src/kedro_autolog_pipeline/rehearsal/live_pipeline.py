@@ -1,10 +1,14 @@
-"""A pair, what its artifacts load and a sample come in; what the project's own code answers goes out."""
+"""Call the inference pipeline once on data of the run, as ``kedro run`` would."""
 
 from __future__ import annotations
 
 import logging
+import tempfile
+import threading
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -12,13 +16,22 @@ from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
+from kedro_autolog_pipeline.datasets.locations import is_in_memory, relocated
+from kedro_autolog_pipeline.errors import PackagingError
 from kedro_autolog_pipeline.loggers import quiet
-from kedro_autolog_pipeline.pairing.pair import Pair
-from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
+from kedro_autolog_pipeline.rehearsal.private_store import private_store
+from kedro_autolog_pipeline.rehearsal.project_hooks import describe_hooks, project_hooks
+from kedro_autolog_pipeline.serving.copying import CopyMode, copied
 from kedro_autolog_pipeline.serving.executor import Executor
 from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
+
+_LOGGER = logging.getLogger(__name__)
+
+SLOW_SECONDS = 3.0
+"""When the user is told what takes so long."""
 
 
 class _LoadedDataset(AbstractDataset[Any, Any]):
@@ -37,6 +50,33 @@ class _LoadedDataset(AbstractDataset[Any, Any]):
         return {}
 
 
+class _WatchedDataset(AbstractDataset[Any, Any]):
+    """A dataset that a node writes; it keeps what was saved to it when Kedro releases it.
+
+    Args:
+        name: Its name.
+        stored: What saves and loads it; None keeps it in memory, as a ``MemoryDataset`` does.
+    """
+
+    def __init__(self, name: str, stored: AbstractDataset[Any, Any] | None) -> None:
+        self._name = name
+        self.stored = stored
+        self.saved: Any = None
+        self.chunks = 0
+
+    def save(self, data: Any) -> None:
+        self.saved = copied(self._name, data)
+        self.chunks += 1
+        if self.stored is not None:
+            self.stored.save(data)
+
+    def load(self) -> Any:
+        return copied(self._name, self.saved) if self.stored is None else self.stored.load()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"name": self._name}
+
+
 class _InferencePipeline(Pipeline):
     """A pipeline that knows its inputs: Kedro's runner asks for them behind each input of a node, to release it."""
 
@@ -49,43 +89,149 @@ class _InferencePipeline(Pipeline):
 
 
 @attrs.frozen
+class Stored:
+    """A dataset between two nodes that the catalog stores, so that ``kedro run`` writes and reads it.
+
+    Attributes:
+        kind: Class of the dataset.
+        saved: What the node before it gave.
+        loaded: What the node behind it got.
+    """
+
+    kind: str
+    saved: Any
+    loaded: Any
+
+
+@attrs.frozen
+class Reference:
+    """What ``kedro run`` would have made of a sample.
+
+    Attributes:
+        output: The output, or a dictionary by name where there are several.
+        written: By dataset name, in the order of the nodes, what was saved to each dataset.
+        stored: By dataset name, those between two nodes that were written and read.
+        kept_in_memory: Those that the catalog stores, and that were not: the user has said so, or they cannot be
+            stored anywhere but in their own place.
+        hooks: Hooks of the project that were called around nodes and datasets, as ``describe_hooks`` names them.
+    """
+
+    output: Any
+    written: Mapping[str, Any]
+    stored: Mapping[str, Stored]
+    kept_in_memory: tuple[str, ...]
+    hooks: tuple[str, ...]
+
+
+@attrs.frozen
 class LivePipeline:
-    """The inference pipeline as the project runs it: by Kedro's runner, on what the run's catalog loads.
+    """The inference pipeline as the project runs it.
 
     Attributes:
         pair: The resolved pair.
         artifacts: By dataset name, what loads it as often as a node asks for it.
         parameters: Plain value by dataset name.
+        catalog: The catalog of the run, which says how datasets between nodes are stored.
     """
 
     pair: Pair
     artifacts: Mapping[str, Callable[[], Any]]
     parameters: Mapping[str, Any]
+    catalog: DataCatalog
 
-    def predict(self, sample: Mapping[str, Any]) -> Any:
-        """Run the pipeline once.
+    def rehearse(self, sample: Mapping[str, Any]) -> Reference:
+        """Run the pipeline once, by Kedro's runner, with the project's hooks.
+
+        A dataset between two nodes that the catalog stores is written and read at a temporary place. What nodes log
+        to MLflow reaches no server.
 
         Args:
             sample: Request data by dataset name.
 
-        Returns:
-            The output, or a dictionary by name where there are several.
-
         Raises:
-            Exception: Whatever a node raises.
+            PackagingError: When a node writes an output in chunks that its dataset puts together.
+            Exception: Whatever a node, a dataset or a hook raises.
         """
+        with tempfile.TemporaryDirectory(prefix="kedro-autolog-pipeline-", ignore_cleanup_errors=True) as directory:
+            return _in_a_thread(lambda: self._run(sample, Path(directory)), self.pair.config.inference)
+
+    def _run(self, sample: Mapping[str, Any], directory: Path) -> Reference:
+        pipeline = _InferencePipeline(self.pair.inference.nodes)
+        hooks = project_hooks()
         # Kedro tells of each node that it runs, which would read as a second run of the user's, and how to resume it.
-        with quiet("kedro", logging.CRITICAL):
+        with quiet("kedro", logging.CRITICAL), private_store():
             # A run of another pipeline holds these values without the types that this one's nodes ask for.
             given = {**sample, **typed_parameters(self.parameters, self.pair.inference)}
+            written = self._written(pipeline, directory)
             catalog = DataCatalog(
                 {
                     **{name: MemoryDataset(data) for name, data in given.items()},
                     **{name: _LoadedDataset(load) for name, load in self.artifacts.items()},
+                    **written,
                 }
             )
-            result = SequentialRunner().run(_InferencePipeline(self.pair.inference.nodes), catalog)
-        return _bare({name: result[name].load() for name in sorted(result)})
+            result = SequentialRunner().run(pipeline, catalog, hook_manager=hooks)
+            output = _bare({name: result[name].load() for name in sorted(result)})
+            between = pipeline.all_inputs() & set(written)
+            stored = {
+                name: Stored(type(each.stored).__name__, each.saved, each.load())
+                for name, each in written.items()
+                if each.stored is not None and name in between
+            }
+            self._refuse_chunks(pipeline, written, directory)
+        return Reference(
+            output=output,
+            written={name: written[name].saved for node in pipeline.nodes for name in node.outputs},
+            stored=stored,
+            kept_in_memory=tuple(
+                sorted(name for name in between if written[name].stored is None and self._is_stored(name))
+            ),
+            hooks=tuple(describe_hooks(hooks)),
+        )
+
+    def _written(self, pipeline: Pipeline, directory: Path) -> dict[str, _WatchedDataset]:
+        """Make a dataset for each that a node writes, or reads under another transcoding suffix."""
+        names, outputs = {dataset_of(name) for name in pipeline.all_outputs()}, pipeline.outputs()
+        in_memory = {dataset_of(name) for name in [*self.pair.config.in_memory, *outputs]}
+        # Names of one dataset have one place.
+        places = {name: directory / f"{index}" for index, name in enumerate(sorted(names))}
+        return {
+            name: _WatchedDataset(
+                name, None if dataset_of(name) in in_memory else self._stored(name, places[dataset_of(name)])
+            )
+            for name in pipeline.datasets()
+            if dataset_of(name) in names
+        }
+
+    def _refuse_chunks(self, pipeline: Pipeline, written: Mapping[str, _WatchedDataset], directory: Path) -> None:
+        """Refuse an output that a generator writes in chunks, and its dataset keeps more of than the last one."""
+        # It imports pandas, which the user's pipeline need not do.
+        from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+
+        in_chunks = [
+            (node, name)
+            for node in pipeline.nodes
+            for name in node.outputs
+            if name in pipeline.outputs() and written[name].chunks > 1
+        ]
+        for node, name in in_chunks:
+            first, second = (self._stored(name, directory / which) for which in ("twice", "once"))
+            if first is None or second is None:
+                continue
+            for dataset in (first, first, second):
+                dataset.save(written[name].saved)
+            if first_difference(first.load(), second.load()) is not None:
+                cause = (
+                    f"node '{node.name}' yields '{name}' in chunks, which {type(first).__name__} puts together, and a "
+                    "model would answer with the last one alone. Have the node give all of it at once."
+                )
+                raise PackagingError(self.pair.config.name, [cause])
+
+    def _stored(self, name: str, place: Path) -> AbstractDataset[Any, Any] | None:
+        return relocated(self.catalog[name], place) if self._is_stored(name) else None
+
+    def _is_stored(self, name: str) -> bool:
+        return name in self.catalog and not is_in_memory(self.catalog[name])
 
     def constants(self) -> dict[str, Any]:
         """Load what every call shares, anew: artifacts and parameters by dataset name.
@@ -115,3 +261,33 @@ class LivePipeline:
 
 def _bare(outputs: dict[str, Any]) -> Any:
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+def _in_a_thread(call: Callable[[], Reference], inference: str) -> Reference:
+    """Call in a thread of its own, where MLflow knows no active run, and say what is done when it takes long.
+
+    Raises:
+        Exception: Whatever the call raises.
+    """
+    results: list[Reference] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(call())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the caller is
+            errors.append(error)
+
+    thread = threading.Thread(target=copy_context().run, args=(work,), daemon=True, name="rehearsal")
+    thread.start()
+    thread.join(SLOW_SECONDS)
+    if thread.is_alive():
+        _LOGGER.info("Still calling the inference pipeline '%s' once, on the first rows of this run's data.", inference)
+        thread.join()
+    for error in errors:
+        if isinstance(error, Exception):
+            raise error
+        # A node that ends the process ends no training.
+        msg = f"it would end the process: {error!r}"
+        raise RuntimeError(msg) from error
+    return results[0]
