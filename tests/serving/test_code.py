@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import pickle
+import shutil
 import sys
+import threading
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -33,12 +35,17 @@ LAZY = {
 """Import statements for a function, each with what it has imported."""
 
 
+MODELS: list[PackageCode] = []
+"""What a test has loaded, until it ends."""
+
+
 @pytest.fixture
 def shop() -> Iterator[str]:
     """Give a name that no other test uses, and leave nothing of it in the process."""
     name = f"shop_{uuid4().hex[:8]}"
     path, finders = list(sys.path), list(sys.meta_path)
     yield name
+    MODELS.clear()
     sys.path[:], sys.meta_path[:] = path, finders
     for imported in modules_of(name):
         del sys.modules[imported]
@@ -51,6 +58,9 @@ def package(tmp_path: Path, shop: str) -> Callable[..., PackageCode]:
     def write(files: Mapping[str, str], *names: str) -> PackageCode:
         directory = tmp_path / uuid4().hex
         write_code(directory / "code", shop, files)
+        directory.mkdir(exist_ok=True)
+        for name in ("MLmodel", "manifest.json"):
+            (directory / name).touch()
         # MLflow makes a new list.
         sys.path = [str(directory / "code"), *sys.path]
         return PackageCode(directory, manifest(*(names or [shop])))
@@ -102,10 +112,25 @@ def version(number: int, **more: str) -> dict[str, str]:
     }
 
 
+def own_module(name: str) -> Any:
+    """Import a module, and give it without the signpost that may lead to it."""
+    found = importlib.import_module(name)
+    modules = (module for module in list(sys.modules.values()) if type(module) is ModuleType)
+    return next(module for module in modules if vars(module) is found.__dict__)
+
+
+class PackageModel:
+    """A module, and as long as there is this object a model that has it."""
+
+    def __init__(self, code: PackageCode, module: str) -> None:
+        self.module = code.load(own_module, module)
+        self._code = code
+
+
 def loaded(code: PackageCode, module: str) -> Any:
     """Load a module as a model does."""
-    with code.loading():
-        return importlib.import_module(module)
+    MODELS.append(code)
+    return code.load(own_module, module)
 
 
 def modules_of(name: str) -> dict[str, ModuleType]:
@@ -130,29 +155,101 @@ def test_each_package_runs_its_own_modules(shop: str, package: Callable[..., Pac
     assert f"{shop}.nodes" == first.__name__ == first.__spec__.name
 
 
-def test_two_packages_leave_the_process_as_it_was(shop: str, package: Callable[..., PackageCode]) -> None:
-    """Where two models have the same names, neither is in `sys.modules`, on `sys.path` or `sys.meta_path`."""
-    path, finders = list(sys.path), list(sys.meta_path)
+def test_names_are_free_when_the_last_model_is_gone(shop: str, package: Callable[..., PackageCode]) -> None:
+    """Of models that are gone nothing is in `sys.modules`, on `sys.path`, `sys.meta_path` or in its caches."""
+    path, finders, modules, caches = (
+        list(sys.path),
+        list(sys.meta_path),
+        set(sys.modules),
+        set(sys.path_importer_cache),
+    )
 
-    for number in (1, 2, 3):
+    for number in (1, 2, 1, 3):
         loaded(package(version(number)), f"{shop}.nodes")
+    assert modules < set(sys.modules)
+    MODELS.clear()
+
+    assert (path, finders, modules, caches) == (
+        sys.path,
+        sys.meta_path,
+        set(sys.modules),
+        set(sys.path_importer_cache),
+    )
+
+
+def test_code_that_is_the_same_is_one_set_of_modules(shop: str, package: Callable[..., PackageCode]) -> None:
+    """Models whose packages hold the same files share their modules, until the last of them is gone."""
+    first, second = (PackageModel(package(version(1)), f"{shop}.nodes") for _ in range(2))
+    nodes = sys.modules[f"{shop}.nodes"]
+
+    assert first.module is second.module is nodes
+    del first
+    assert nodes is sys.modules[f"{shop}.nodes"]
+    assert (1, 1, 1) == second.module.versions()
+    del second
+    assert {} == modules_of(shop)
+
+
+def test_the_second_version_has_the_names_when_the_first_is_gone(
+    shop: str, package: Callable[..., PackageCode]
+) -> None:
+    """A server that loads a new version, and lets the old one go, is as one that has loaded the new one alone."""
+    first, second = (PackageModel(package(version(number)), f"{shop}.nodes") for number in (1, 2))
+    assert (1, 1, 1) == sys.modules[f"{shop}.nodes"].versions()
+    place = second.module.__file__
+
+    del first
+
+    assert second.module is sys.modules[f"{shop}.nodes"]
+    assert place == str(Path(sys.path[-1], shop, "nodes.py"))
+
+
+def test_shared_modules_are_read_from_where_there_still_is_a_model(
+    shop: str, package: Callable[..., PackageCode]
+) -> None:
+    """The directory of a model that is gone may be removed: the others read the same files from their own."""
+    functions = """
+        from pathlib import Path
+
+        def call():
+            from .late import VERSION
+            return VERSION, Path(__file__).with_name("late.py").read_text()
+        """
+    first, second = (PackageModel(package(version(1, functions=functions)), f"{shop}.functions") for _ in range(2))
+    place = Path(first.module.__file__).parents[2]
+
+    del first
+    shutil.rmtree(place)
+
+    assert (1, "VERSION = 1") == second.module.call()
+    third = PackageModel(package(version(1, functions=functions)), f"{shop}.functions")
+    assert third.module is second.module
+    shutil.rmtree(Path(second.module.__file__).parents[2])
+    fourth = PackageModel(package(version(1, functions=functions)), f"{shop}.functions")
+    assert (1, "VERSION = 1") == fourth.module.call()
+
+
+def test_an_object_that_outlives_its_model_still_imports(shop: str, package: Callable[..., PackageCode]) -> None:
+    """A function of a model that is gone imports its own modules, and holds no name afterwards."""
+    functions = "def call():\n    from . import late\n    return late.VERSION"
+    function = PackageModel(package(version(1, functions=functions)), f"{shop}.functions").module.call
+    assert {} == modules_of(shop)
+
+    assert 1 == function()
 
     assert {} == modules_of(shop)
-    assert path == sys.path
-    assert finders == sys.meta_path
 
 
 def test_the_modules_of_the_process_stay(shop: str, package: Callable[..., PackageCode], tmp_path: Path) -> None:
     """In a process with its own version, a package runs its own, and `sys.modules` is unchanged."""
     own = imported_by_the_process(tmp_path, shop, 0)
-    before, path, finders = modules_of(shop), list(sys.path), list(sys.meta_path)
+    before, path = modules_of(shop), list(sys.path)
 
     nodes = loaded(package(version(1)), f"{shop}.nodes")
 
     assert ((1, 1, 1), (0, 0, 0)) == (nodes.versions(), own.versions())
     assert before == modules_of(shop)
     assert path == sys.path
-    assert finders == sys.meta_path
 
 
 def test_what_the_process_has_not_imported_yet_stays_its_own(
@@ -202,7 +299,6 @@ def test_a_module_that_is_imported_late_imports_as_the_others(shop: str, package
     first, second = (loaded(package(version(number, **more)), f"{shop}.functions") for number in (1, 2))
 
     assert ["1", "2"] == [first.call(), second.call()]
-    assert {} == modules_of(shop)
 
 
 def test_modules_that_are_imported_late_may_import_one_another(shop: str, package: Callable[..., PackageCode]) -> None:
@@ -215,7 +311,6 @@ def test_modules_that_are_imported_late_may_import_one_another(shop: str, packag
     first, second = (loaded(package(version(number, **more)), f"{shop}.functions") for number in (1, 2))
 
     assert [1, 2] == [first.call(), second.call()]
-    assert {} == modules_of(shop)
 
 
 def test_an_import_that_fails_says_what_python_says(shop: str, package: Callable[..., PackageCode]) -> None:
@@ -247,17 +342,18 @@ def test_threads_may_import_late_at_the_same_time(shop: str, package: Callable[.
         answers = list(pool.map(lambda call: call[1](), calls))
 
     assert [number for number, _ in calls] == answers
-    assert {} == modules_of(shop)
 
 
 def test_threads_may_import_while_a_model_is_loaded(shop: str, package: Callable[..., PackageCode]) -> None:
     """What loads artifacts in threads of its own gets the package's modules there."""
     for number in (1, 2):
         code = package(version(number))
-        with code.loading(), ThreadPoolExecutor(1) as pool:
-            module = pool.submit(importlib.import_module, f"{shop}.nodes").result(timeout=30)
 
-        assert (number,) * 3 == module.versions()
+        def load(code: PackageCode = code) -> Any:
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(importlib.import_module, f"{shop}.nodes").result(timeout=30)
+
+        assert (number,) * 3 == code.load(load).versions()
 
 
 def test_classes_that_ask_for_their_module_while_it_is_imported_find_it(
@@ -289,10 +385,7 @@ def test_a_pickle_is_read_with_the_packages_classes(shop: str, package: Callable
     codes = [package(version(number, price=price)) for number in (1, 2)]
     pickled = f"c{shop}.price\nPrice\n)\x81.".encode("latin-1")
 
-    objects = []
-    for code in codes:
-        with code.loading():
-            objects.append(pickle.loads(pickled))
+    objects = [code.load(pickle.loads, pickled) for code in codes]
 
     assert [1, 2] == [each.version() for each in objects]
 
@@ -349,18 +442,132 @@ def test_threads_may_import_by_name_and_by_statement_at_the_same_time(
         assert [1, 1] == [answer.result(timeout=30) for answer in answers]
 
 
-def test_the_second_model_of_the_same_names_makes_the_first_one_give_them_up(
-    shop: str, package: Callable[..., PackageCode]
-) -> None:
-    """What was imported by name before belongs to the first model, and goes with the names."""
+def test_the_names_are_those_of_the_oldest_of_several_versions(shop: str, package: Callable[..., PackageCode]) -> None:
+    """To whoever is no function of a model, the names stand for what they stood for before there was a second one."""
     functions = "def call():\n    from . import late\n    return late.VERSION"
     first = loaded(package(version(1, functions=functions)), f"{shop}.nodes")
     by_name = importlib.import_module(f"{shop}.functions")
 
     second = loaded(package(version(2, functions=functions)), f"{shop}.functions")
 
-    assert {} == modules_of(shop)
     assert [(1, 1, 1), 1, 2] == [first.versions(), by_name.call(), second.call()]
+    assert 1 == importlib.import_module(f"{shop}.late").VERSION
+    assert by_name.call is importlib.import_module(f"{shop}.functions").call
+
+
+ESTIMATOR = """
+    from __future__ import annotations
+    import dataclasses
+    from .late import VERSION
+
+    class Estimator:
+        next: Estimator
+        version = VERSION
+
+    @dataclasses.dataclass
+    class Price:
+        amount: float = VERSION
+        currency: dataclasses.InitVar[str] = "EUR"
+
+    def version_of(estimator):
+        return estimator.version
+    """
+
+BY_NAME = {
+    "pickle": "type(pickle.loads(pickle.dumps(Estimator()))).version",
+    "pickle of a function": "pickle.loads(pickle.dumps(version_of))(Estimator())",
+    "pickle of text": "pickle.loads(b'cshop.estimator\\nEstimator\\n.').version",
+    "pickle in Python": "type(pickle._loads(pickle._dumps(Estimator()))).version",
+    "cloudpickle": "type(pickle.loads(cloudpickle.dumps(Estimator()))).version",
+    "joblib": "joblib_round_trip(Estimator()).version",
+    "joblib's hash": "joblib.hash(Estimator()) and VERSION",
+    "joblib's threads": "joblib.Parallel(2, prefer='threads')([joblib.delayed(dumped)(Estimator())])[0]",
+    "deepcopy": "copy.deepcopy(Estimator()).version",
+    "get_type_hints": "typing.get_type_hints(Estimator)['next'].version",
+    "get_annotations": "inspect.get_annotations(Estimator, eval_str=True)['next'].version",
+    "dataclasses": "dataclasses.replace(Price(), currency='USD').amount",
+    "make_dataclass": "dataclasses.make_dataclass('Sum', [('x', int, 0)], bases=(Price,))().amount",
+    "import_module": "importlib.import_module('shop.late').VERSION",
+    "import_module, relative": "importlib.import_module('.late', __package__).VERSION",
+    "import_module, of none": "importlib.import_module('.late', __package__) and missing() or VERSION",
+    "sys.modules": "sys.modules[__name__].VERSION",
+    "resources": "int(importlib.resources.files('shop').joinpath('late.py').read_text().split()[-1])",
+    "find_spec": "int(importlib.util.find_spec('shop.late').loader.get_source('shop.late').split()[-1])",
+    "a thread": "ThreadPoolExecutor(1).submit(dumped, Estimator()).result()",
+}
+"""What looks modules up by name in a function, each as an expression that gives the version."""
+
+LOOKING_UP = """
+    import copy, dataclasses, importlib.resources, importlib.util, inspect, io, pickle, sys, typing
+    from concurrent.futures import ThreadPoolExecutor
+    import cloudpickle, joblib
+    from .estimator import VERSION, Estimator, Price, version_of
+
+    def dumped(value):
+        return type(pickle.loads(pickle.dumps(value))).version
+
+    def joblib_round_trip(value):
+        file = io.BytesIO()
+        joblib.dump(value, file)
+        return joblib.load(file)
+
+    def missing():
+        try:
+            importlib.import_module("shop.nowhere")
+        except ModuleNotFoundError as error:
+            assert "No module named 'shop.nowhere'" == str(error)
+
+    def call():
+        return {expression}
+    """
+
+
+@pytest.mark.parametrize("how", BY_NAME)
+def test_what_looks_a_module_up_by_name_finds_its_own_in_every_version(
+    shop: str, package: Callable[..., PackageCode], how: str
+) -> None:
+    """A function of each of three versions finds what is its own, and so it does when the oldest is gone."""
+    functions = LOOKING_UP.format(expression=BY_NAME[how])
+    models = [
+        PackageModel(package(version(number, estimator=ESTIMATOR, functions=functions)), f"{shop}.functions")
+        for number in (1, 2, 3)
+    ]
+
+    assert [1, 2, 3] == [model.module.call() for model in models]
+    del models[0]
+    assert [2, 3] == [model.module.call() for model in models]
+    del models[0]
+    assert [3] == [model.module.call() for model in models]
+
+
+def test_threads_of_two_versions_look_up_by_name_while_others_are_loaded(
+    shop: str, package: Callable[..., PackageCode]
+) -> None:
+    """No thread finds another version's modules, while versions come and go."""
+    functions = LOOKING_UP.format(expression="dumped(Estimator()), importlib.import_module('shop.late').VERSION")
+
+    def model(number: int) -> PackageModel:
+        return PackageModel(package(version(number, estimator=ESTIMATOR, functions=functions)), f"{shop}.functions")
+
+    serving = [model(1), model(2)]
+    stopped = threading.Event()
+
+    def ask(number: int) -> int:
+        asked = 0
+        while not stopped.is_set():
+            assert (number, number) == serving[number - 1].module.call()
+            asked += 1
+        return asked
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(ask, number) for number in (1, 2) * 4]
+        try:
+            for number in (3, 1, 2, 4) * 5:
+                assert (number, number) == model(number).module.call()
+        finally:
+            stopped.set()
+
+    assert all(answer.result() for answer in answers)
 
 
 DISTURBED_WHEN_EXECUTED = """
@@ -389,21 +596,19 @@ def test_a_model_may_give_up_its_names_in_the_middle_of_an_import(
     """A late import during which a second model is loaded gives the first model's module."""
     functions = "def call():\n    from .disturbed import VERSION\n    return VERSION"
     code = package({**version(1, functions=functions), "shop/disturbed/__init__.py": disturbed})
-    with code.loading():
-        module = importlib.import_module(f"{shop}.functions")
-        if disturbed is DISTURBED_WHEN_ASKED:
-            importlib.import_module(f"{shop}.disturbed")
+    module = loaded(code, f"{shop}.functions")
+    if disturbed is DISTURBED_WHEN_ASKED:
+        loaded(code, f"{shop}.disturbed")
     second: list[ModuleType] = []
 
     def load_second() -> None:
         if not second:
             second.append(loaded(package(version(2)), f"{shop}.nodes"))
 
-    module.disturb = load_second  # type: ignore[attr-defined]  # its own function asks for it
+    module.disturb = load_second
 
     assert 1 == module.call()
     assert (2, 2, 2) == second[0].versions()
-    assert {} == modules_of(shop)
 
 
 def test_a_late_import_may_fail_in_the_only_model_of_a_process(shop: str, package: Callable[..., PackageCode]) -> None:
@@ -473,7 +678,6 @@ def test_a_portion_of_a_namespace_package_is_shipped_beside_those_of_the_environ
     second = loaded(codes[1], f"{shop}.prices")
 
     assert [(1, True), (2, True)] == [first.call(), second.call()]
-    assert {} == modules_of(shop)
 
 
 def test_the_program_itself_is_shared(shop: str, package: Callable[..., PackageCode]) -> None:
@@ -482,8 +686,7 @@ def test_the_program_itself_is_shared(shop: str, package: Callable[..., PackageC
 
     assert (1, 1, 1) == loaded(code, f"{shop}.nodes").versions()
     assert kedro.io is sys.modules["kedro.io"]
-    with code.loading():
-        assert PackageCode is importlib.import_module("kedro_autolog_pipeline.serving.code").PackageCode
+    assert PackageCode is loaded(code, "kedro_autolog_pipeline.serving.code").PackageCode
 
 
 def test_what_a_package_does_not_ship_is_found_as_ever(
@@ -497,16 +700,16 @@ def test_what_a_package_does_not_ship_is_found_as_ever(
     for number in (1, 2):
         loaded(package(version(number, nodes=f"import {library}")), f"{shop}.nodes")
 
+    MODELS.clear()
     assert {} == modules_of(shop)
     del sys.modules[library]
 
 
 def test_a_model_without_code_changes_nothing(shop: str, package: Callable[..., PackageCode]) -> None:
     """What a package does not ship is the process's."""
-    code = package({}, "kedro_autolog_pipeline")
     path = list(sys.path)
 
-    assert loaded(code, "json") is sys.modules["json"]
+    assert loaded(package({}, "kedro_autolog_pipeline"), "json") is sys.modules["json"]
     assert path == sys.path
 
 
@@ -542,20 +745,23 @@ def test_a_name_that_a_finder_refuses_is_nobodys(
     ],
 )
 def test_what_looks_modules_up_by_name_when_it_predicts_is_told(
-    shop: str, package: Callable[..., PackageCode], line: str, caplog: pytest.LogCaptureFixture
+    shop: str, package: Callable[..., PackageCode], line: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One WARNING for each model that may run code that is not its own; none while no other has its names."""
+    """One WARNING for a model that may run code that is not its own; none where only models have its names."""
     source = f"def call(name):\n    return {line}"
 
     loaded(package(version(1, functions=source)), f"{shop}.functions")
-    assert [] == caplog.records
     loaded(package(version(2, functions=source)), f"{shop}.functions")
+    assert [] == caplog.records
+    MODELS.clear()
+    imported_by_the_process(tmp_path, shop, 0)
+    loaded(package(version(1, functions=source)), f"{shop}.functions")
 
     expected = (
         f"'prices' may run code that it was not packaged with: when it predicts, {shop}.functions may look modules up "
         f"by name, and this process has other modules by the names {shop}. Load it in a process of its own."
     )
-    assert [(logging.WARNING, expected)] * 2 == [(record.levelno, record.getMessage()) for record in caplog.records]
+    assert [(logging.WARNING, expected)] == [(record.levelno, record.getMessage()) for record in caplog.records]
 
 
 @pytest.mark.parametrize(
@@ -568,10 +774,11 @@ def test_what_looks_modules_up_by_name_when_it_predicts_is_told(
     ],
 )
 def test_what_finds_its_own_modules_is_not_told(
-    shop: str, package: Callable[..., PackageCode], source: str, caplog: pytest.LogCaptureFixture
+    shop: str, package: Callable[..., PackageCode], source: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing is logged for what is not shipped, what is imported at load, and what a statement imports."""
-    for number in (1, 2):
-        loaded(package(version(number, functions=source)), f"{shop}.functions")
+    imported_by_the_process(tmp_path, shop, 0)
+
+    loaded(package(version(1, functions=source)), f"{shop}.functions")
 
     assert [] == caplog.records

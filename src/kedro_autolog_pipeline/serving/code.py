@@ -1,43 +1,54 @@
-"""Import the modules of a package for one model alone.
+"""Import the code of packages, each content of it once, apart from other modules of the same names.
 
-Python knows one module by each name. Two packages of one project have two by every name, and a process inside the
-project has a third. So the modules of a package are not the process's:
+Python knows one module by each name. Two versions of one project have two by every name, and a process inside the
+project has a third. So the modules of a package are kept under names of their own, which start with
+``kedro_autolog_pipeline_code_1``, and see themselves under the names that they were written with:
 
-- While a model is loaded, the names that its package ships stand for its own modules; then ``sys.modules`` is put
-  back as it was. The model's functions and classes keep their modules alive.
-- An ``import`` statement of theirs that is executed later still finds the package's modules: each of them has its own
+- Models whose packages ship the same files share one set of modules, however often they are loaded.
+- An ``import`` statement in these modules, at load or later, finds the modules of its own set: each module has its own
   ``__builtins__``, and thereby its own ``__import__``.
-- What finds modules by name, and not by a statement, looks into ``sys.modules`` and on ``sys.path``:
-  ``importlib.import_module``, ``pickle``, ``multiprocessing``, ``typing.get_type_hints`` of a class. For them the names
-  belong to the model where nobody else claims them, so that a process that serves one model is like any other. As
-  soon as a second model has the same names, they belong to neither.
+- ``pickle``, ``importlib.import_module``, ``typing.get_type_hints``, ``multiprocessing`` and others look modules up by
+  name, in ``sys.modules``. For them the names stand for the modules of the set, as after any import, while there is one
+  set alone. Where several sets have the same names, a signpost stands in ``sys.modules``: it is the module of the set
+  whose function asks, as the call stack tells, and to all others the module of the oldest set.
+- Where the process has modules of its own by these names, or could import them, the names stay the process's. The
+  signposts are there only while a model is loaded, and one WARNING tells what may look modules up by name later.
+- When the last model of a set is gone, so are its names.
 
 The program itself, ``kedro_autolog_pipeline`` with Kedro and MLflow, is shared, also where a package ships it: the
 process goes on with what it has imported first. Two models that ship two versions of it work because every version
 reads all formats before its own, and refuses a newer one.
 
-What it does not see: another thread that imports a shipped name for the process itself in the moment in which a model
-is loaded; an ``import`` statement in a function that travels as a pickle; and a built-in function that is replaced in
-``builtins`` when the model is loaded already.
+What it does not see: who asks from a thread that a node has started, where no function of the package is on that
+thread's stack; an ``import`` statement in a function that travels as a pickle; and a built-in function that is replaced
+in ``builtins`` when the model is loaded already. An exception that may come of it says so in a note.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import hashlib
+import importlib
 import logging
 import os
+import pickle
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader, SourcelessFileLoader
 from importlib.util import find_spec, resolve_name
+from itertools import count
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
-from kedro_autolog_pipeline.serving.manifest import Manifest
+from kedro_autolog_pipeline.serving.manifest import MANIFEST_FILE, Manifest
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,14 +58,22 @@ CODE_DIRECTORY = "code"
 _PROGRAM = frozenset({__name__.partition(".")[0], "kedro", "mlflow"})
 """What runs every model: a second one would take the datasets and models of the first for strangers."""
 
+_PROGRAM_DIRECTORY = os.path.realpath(Path(__file__).parents[2])
+"""Where this package was imported from; it may be the code of a model."""
+
 _PICKLING_LIBRARIES = frozenset({"cloudpickle", "dill", "joblib", "pickle"})
 
-_LOCK = threading.RLock()
-"""Held by who changes what names stand for."""
+_LOOKUP_ERRORS = (AttributeError, BrokenExecutor, ImportError, NameError, pickle.PickleError)
+"""What is raised when a name stands for another module than was meant, here or in a process that a node starts."""
+
+_PREFIX = "kedro_autolog_pipeline_code_"
+"""What the own names of a set's modules start with."""
+
+_NUMBERS = count(1)
 
 
 class PackageCode:
-    """The code of one loaded package; also the finder, as on ``sys.meta_path``, of its modules.
+    """A model's share in the code that its package ships; while there is one, the code keeps its names.
 
     Args:
         package: The package's directory.
@@ -65,124 +84,39 @@ class PackageCode:
         self._model = manifest.name
         self._directory = os.path.realpath(package / CODE_DIRECTORY)
         self._names = frozenset(_top_level(entry.module) for entry in manifest.code) - _PROGRAM
-        self._modules: dict[str, ModuleType] = {}
-        self._builtins = {**vars(builtins), "__import__": self._import}
-        self._is_loading = False
-        self._is_in_place = False
-        self._is_holder = False
+        self._modules: _Modules | None = None
 
-    @contextmanager
-    def loading(self) -> Iterator[None]:
-        """Let every import, in all threads, give the package's own modules; then give the process back its own."""
+    def load(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function that loads what is in the package; what it imports by name is the package's."""
+        _take_off_path(self._directory)
         if not self._names:
-            yield
-            return
-        with _LOCK:
-            _remove_from_path(self._directory)
-            with self._in_place():
-                self._is_loading = True
-                try:
-                    yield
-                finally:
-                    self._is_loading = False
-            self._settle()
+            return function(*arguments)
+        digest = _digest(self._directory, self._names)
+        is_guest = any(map(_is_elsewhere, self._names))
+        with _locked():
+            modules = _living(digest) or _Modules(digest, self._directory, self._names)
+            modules.is_guest = modules.is_guest or is_guest
+            _add_share(modules, self._directory)
+        leave = weakref.finalize(self, _leave, modules, self._directory)
+        leave.atexit = False
+        self._modules = modules
+        try:
+            with modules.shown():
+                result = self.calling(function)(*arguments)
+        except BaseException:
+            # The traceback keeps this object.
+            leave()
+            raise
+        if modules.is_guest:
+            self._warn(modules)
+        return result
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Find a module that the package ships.
+    def calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function`` as one that finds the package's modules by their names when it is called."""
+        return function if self._modules is None else self._modules.calling(function)
 
-        A top-level one is found only while the package's modules are in place, and the others in what was found so.
-        """
-        if _top_level(name) not in self._names:
-            return None
-        if path is None and self._is_in_place:
-            path = [self._directory, *sys.path]
-        spec = None if path is None else PathFinder.find_spec(name, path, target)
-        if spec is None or not self._is_own(spec):
-            return None
-        if isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(spec.loader.name, spec.loader.path, self._builtins)
-        if spec.submodule_search_locations is not None:
-            # The path of a namespace package would follow sys.path, where the next model's code comes first.
-            spec.submodule_search_locations = list(spec.submodule_search_locations)
-        return spec
-
-    def _import(
-        self,
-        name: str,
-        globals: Mapping[str, Any] | None = None,  # noqa: A002 - the arguments of __import__
-        locals: Mapping[str, Any] | None = None,  # noqa: A002 - see above
-        fromlist: Sequence[str] | None = (),
-        level: int = 0,
-    ) -> ModuleType:
-        """Import as a statement in the package's modules does: ``__import__``, for them alone."""
-        package = (globals or {}).get("__package__") or ""
-        absolute = resolve_name("." * level + name, package) if level else name
-        if _top_level(absolute) not in self._names or self._is_loading:
-            return builtins.__import__(name, globals, locals, fromlist or (), level)
-        module = self._modules.get(absolute)
-        if module is not None and all(hasattr(module, each) for each in fromlist or ()):
-            return module if fromlist else self._modules[_top_level(absolute)]
-        if self._has_names():
-            # Without the lock: a thread that waits for it may be importing the same module by its name. Where another
-            # model has made this one give up the names in the meantime, what came out of it does not count.
-            try:
-                found = builtins.__import__(name, globals, locals, fromlist or (), level)
-            except Exception:
-                if self._has_names():
-                    raise
-            else:
-                if self._has_names():
-                    return found
-        with self._in_place():
-            return builtins.__import__(name, globals, locals, fromlist or (), level)
-
-    @contextmanager
-    def _in_place(self) -> Iterator[None]:
-        """Have the shipped names stand for the package's modules."""
-        with _LOCK:
-            if self._is_in_place:
-                yield
-                return
-            others = self._taken_out()
-            sys.modules.update(self._modules)
-            sys.meta_path.insert(0, self)
-            self._is_in_place = True
-            try:
-                yield
-            finally:
-                self._is_in_place = False
-                sys.meta_path.remove(self)
-                self._modules = self._taken_out()
-                sys.modules.update(others)
-
-    def _settle(self) -> None:
-        """Let the names belong to this model where nobody else has them, and to no model where another one has."""
-        claimed = self._names & _HOLDERS.keys()
-        for holder in {_HOLDERS[name] for name in claimed}:
-            if holder is not None:
-                holder._isolate()  # noqa: SLF001 - of the same class
-        if claimed or any(map(self._is_elsewhere, self._names)):
-            self._isolate()
-        else:
-            sys.modules.update(self._modules)
-            sys.meta_path.insert(0, self)
-            # For the processes that this one may start.
-            sys.path.append(self._directory)
-            self._is_holder = True
-            _HOLDERS.update(dict.fromkeys(self._names, self))
-
-    def _isolate(self) -> None:
-        """Take the names from this model, if it has them, and tell what may then run code that is not its own."""
-        if self._has_names():
-            self._modules = self._taken_out()
-        if self._is_holder:
-            self._is_holder = False
-            sys.meta_path.remove(self)
-            _remove_from_path(self._directory)
-        _HOLDERS.update(dict.fromkeys(self._names, None))
-        by_name = sorted(name for name, module in self._modules.items() if _finds_by_name(module, self._names))
+    def _warn(self, modules: _Modules) -> None:
+        by_name = sorted(name for name, module in modules.found.items() if _finds_by_name(module, self._names))
         if by_name:
             _LOGGER.warning(
                 "'%s' may run code that it was not packaged with: when it predicts, %s may look modules up by name, "
@@ -192,52 +126,556 @@ class PackageCode:
                 ", ".join(sorted(self._names)),
             )
 
-    def _has_names(self) -> bool:
-        """Whether the names still belong to this model, for the process may have taken them back."""
-        return self._is_holder and all(sys.modules.get(name) is module for name, module in self._modules.items())
 
-    def _taken_out(self) -> dict[str, ModuleType]:
-        """Return all that the shipped names stand for, and let them stand for nothing."""
-        return {name: sys.modules.pop(name) for name in list(sys.modules) if _top_level(name) in self._names}
+class _Modules:
+    """One content of code, and the modules that were imported from it.
 
-    def _is_elsewhere(self, name: str) -> bool:
-        """Whether the process has a top-level module that is not the package's, or could import one."""
-        if name in sys.modules:
-            return True
+    Attributes:
+        digest: SHA-256 of its files.
+        directory: Where its files are; one of ``shares``.
+        names: The top-level names that it ships.
+        shares: Where each model that holds it has its code.
+        is_guest: Whether the process has modules of its own by these names.
+        found: By the name they were written with, its modules, also those that are still being imported.
+        done: Names of those that are imported.
+    """
+
+    def __init__(self, digest: str, directory: str, names: frozenset[str]) -> None:
+        self.digest = digest
+        self.directory = directory
+        self.names = names
+        self.shares: list[str] = []
+        self.is_guest = False
+        self.found: dict[str, ModuleType] = {}
+        self.done: set[str] = set()
+        self.root = ModuleType(f"{_PREFIX}{next(_NUMBERS)}")
+        self.root.__path__ = [directory]
+        self._builtins = {**vars(builtins), "__import__": self._import}
+
+    def own_name(self, name: str) -> str:
+        """Return the name under which a module of the set is in ``sys.modules``, whoever else has one by ``name``."""
+        return f"{self.root.__name__}.{name}"
+
+    def module(self, name: str) -> ModuleType:
+        """Return a module of the set, imported if it was not.
+
+        Raises:
+            ImportError: When there is none, or whatever importing it raises.
+        """
+        if name in self.done:
+            return self.found[name]
+        return importlib.import_module(self.own_name(name))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a module by this name in the set."""
         try:
-            spec = find_spec(name)
-        except (ImportError, ValueError):
-            # Somebody's finder refuses the name.
+            return name in self.found or find_spec(self.own_name(name)) is not None
+        except ModuleNotFoundError:
             return False
-        # The other portions of a namespace package are no other version of it.
-        return spec is not None and spec.loader is not None and not self._is_own(spec)
 
-    def _is_own(self, spec: ModuleSpec) -> bool:
-        places = [*(spec.submodule_search_locations or ()), *filter(None, [spec.origin])]
-        return any(os.path.realpath(place).startswith(self._directory + os.sep) for place in places)
+    def calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function`` as one of the set: whoever asks for a module by name in a call of it gets the set's."""
+
+        def call(*arguments: Any) -> Any:
+            try:
+                return function(*arguments)
+            except _LOOKUP_ERRORS as error:
+                self._explain(error)
+                raise
+
+        namespace = {"__builtins__": self._builtins, "_LOOKUP_ERRORS": _LOOKUP_ERRORS}
+        return FunctionType(call.__code__, namespace, None, None, call.__closure__)
+
+    def find_spec(self, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        """Find a module of the set; ``path`` is that of the package that it is in."""
+        is_top_level = "." not in name
+        # A namespace package has portions in the environment, too.
+        spec = PathFinder.find_spec(self.own_name(name), [self.directory, *sys.path] if is_top_level else path)
+        if spec is None or (is_top_level and not _is_in(spec, self.directory)):
+            return None
+        if spec.submodule_search_locations is not None:
+            # The path of a namespace package would follow sys.path, where the next model's code comes first.
+            spec.submodule_search_locations = list(spec.submodule_search_locations)
+        spec.loader = _Loader(self, name, spec)
+        return spec
+
+    def begin(self, name: str, module: ModuleType) -> None:
+        """Take up a module that is about to be executed."""
+        vars(module).update(
+            __builtins__=self._builtins,
+            __name__=name,
+            __package__=name if hasattr(module, "__path__") else name.rpartition(".")[0],
+        )
+        with _locked():
+            self.found[name] = module
+            if not self.is_guest or _SHOWN[_top_level(name)]:
+                # For what asks for the module while it is executed, such as a dataclass.
+                sys.modules.setdefault(name, _Signpost(name))
+
+    def finish(self, name: str) -> None:
+        """Note that a module was executed."""
+        with _locked():
+            self.done.add(name)
+            if not self.is_guest:
+                _point(name)
+
+    def abandon(self, name: str) -> None:
+        """Forget a module that could not be executed."""
+        with _locked():
+            self.found.pop(name, None)
+            if not self.is_guest:
+                _point(name)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the set in ``sys.modules``, also when all of its models are gone and only an object of it is left."""
+        with _locked():
+            directory = self.directory
+            _add_share(self, directory)
+        try:
+            yield
+        finally:
+            _leave(self, directory)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Let the names stand for the set's modules, to its own functions, where they are the process's."""
+        if not self.is_guest:
+            yield
+            return
+        with _locked():
+            _show(self.names)
+        try:
+            yield
+        finally:
+            with _locked():
+                _hide(self.names)
+
+    def move(self, directory: str) -> None:
+        """Have what is read from now on read from another directory with the same files, for the first may go."""
+        old, self.directory = self.directory, directory
+
+        def moved(place: str) -> str:
+            return directory + place[len(old) :] if place == old or place.startswith(old + os.sep) else place
+
+        for module in (self.root, *self.found.values()):
+            if hasattr(module, "__path__"):
+                module.__path__ = list(map(moved, module.__path__))
+            if getattr(module, "__file__", None) is not None:
+                module.__file__ = moved(module.__file__ or "")
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002 - the arguments of __import__
+        locals: Mapping[str, Any] | None = None,  # noqa: A002 - see above
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """Import as a statement in the set's modules does: ``__import__``, for them alone."""
+        package = (globals or {}).get("__package__") or ""
+        absolute = resolve_name("." * level + name, package) if level else name
+        if _top_level(absolute) not in self.names:
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        wanted = fromlist or ()
+        if absolute not in self.done or not all(hasattr(self.found[absolute], each) for each in wanted):
+            with self.held(), self.shown():
+                self._import_late(absolute, wanted)
+        return self.found[absolute if wanted else _top_level(absolute)]
+
+    def _import_late(self, name: str, wanted: Sequence[str]) -> None:
+        try:
+            module = importlib.import_module(self.own_name(name))
+            if not hasattr(module, "__path__"):
+                return
+            for each in [*wanted, *(getattr(module, "__all__", ()) if "*" in wanted else ())]:
+                if each != "*" and not hasattr(module, each) and self.has(f"{name}.{each}"):
+                    # Python sets it later, and finds one that is being imported by its name.
+                    setattr(module, each, importlib.import_module(self.own_name(f"{name}.{each}")))
+        except ModuleNotFoundError as error:
+            own = self.own_name("")
+            if error.name is not None and error.name.startswith(own):
+                error.name = error.name.removeprefix(own)
+                error.msg = f"No module named {error.name!r}"
+                error.args = (error.msg,)
+            raise
+
+    def _explain(self, error: BaseException) -> None:
+        names = sorted(name for name in self.names if self.is_guest or len(_sharers(name)) > 1)
+        if names and hasattr(error, "add_note"):
+            error.add_note(
+                f"This process has several versions of {', '.join(map(repr, names))}. What a thread or a process that "
+                "a node has started looks up by name may be of another one. Load the model in a process of its own."
+            )
 
 
-_HOLDERS: dict[str, PackageCode | None] = {}
-"""Which model a top-level name belongs to, for every name that a model has shipped; None for a name of several.
+class _Loader(Loader):
+    """Executes a module of a set, which sees itself under the name that it was written with."""
 
-A model that is gone does not give names back: what a model can do must not depend on the garbage collector.
-"""
+    def __init__(self, modules: _Modules, name: str, spec: ModuleSpec) -> None:
+        self._modules = modules
+        self._name = name
+        self._loader: Any = spec.loader
+        if isinstance(spec.loader, SourceFileLoader | SourcelessFileLoader):
+            # They refuse to load a module whose name is not theirs.
+            self._loader = type(spec.loader)(name, spec.loader.path)
 
-
-class _Loader(SourceFileLoader):
-    """Executes a module with builtins of its own."""
-
-    def __init__(self, name: str, path: str, module_builtins: dict[str, Any]) -> None:
-        super().__init__(name, path)
-        self._builtins = module_builtins
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Have the module made by who knows its kind."""
+        made: ModuleType | None = None if self._loader is None else self._loader.create_module(spec)
+        return made
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module)["__builtins__"] = self._builtins
-        super().exec_module(module)
+        """Execute the module."""
+        spec = module.__spec__
+        assert spec is not None  # noqa: S101 - who calls it has set it
+        own_name, spec.name = spec.name, self._name
+        self._modules.begin(self._name, module)
+        try:
+            if self._loader is not None:
+                spec.loader = module.__loader__ = self._loader
+                self._loader.exec_module(module)
+        except BaseException:
+            self._modules.abandon(self._name)
+            raise
+        finally:
+            # Who has called it looks for the module under its own name.
+            spec.name = own_name
+        module.__spec__ = ModuleSpec(self._name, spec.loader, origin=spec.origin)
+        module.__spec__.submodule_search_locations = spec.submodule_search_locations
+        module.__spec__.has_location = spec.has_location
+        self._modules.finish(self._name)
 
 
-def _remove_from_path(directory: str) -> None:
-    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry) != directory]
+class _LoaderByName(Loader):
+    """Imports a module of a set that is asked for by name."""
+
+    def __init__(self, modules: _Modules) -> None:
+        self._modules = modules
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Import the set's module; what it leaves in ``sys.modules`` is what the import gives."""
+        name = module.__name__
+        with _locked():
+            sys.modules[name] = _Signpost(name)
+        self._modules.module(name)
+        with _locked():
+            if not self._modules.is_guest:
+                _point(name)
+
+
+class _Finder:
+    """Finds the modules of all sets, as on ``sys.meta_path``."""
+
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,  # noqa: ARG002 - what Python may give
+    ) -> ModuleSpec | None:
+        """Find a module by its own name in a set, or by the name that it was written with, for who asks."""
+        root, _, inner = name.partition(".")
+        if root.startswith(_PREFIX):
+            modules = next((each for each in _LIVING if each.root.__name__ == root), None)
+            return modules.find_spec(inner, path) if modules is not None and inner else None
+        if not _sharers(root):
+            return None
+        modules = _asking(root)
+        if modules is None:
+            modules = _holder(root)
+            is_processes = (
+                _is_elsewhere(name) if path is None else not all(map(_is_in_package, path))  # its package is not ours
+            )
+            if is_processes:
+                return None
+        if modules is None or (modules.is_guest and not _SHOWN[root]) or not modules.has(name):
+            return None
+        return ModuleSpec(name, _LoaderByName(modules))
+
+
+class _Signpost(ModuleType):
+    """Stands in ``sys.modules`` for a name that several have: it is, to who asks, the module that is theirs."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(_meant(_name_of(self)), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(_meant(_name_of(self)), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(_meant(_name_of(self)), name)
+
+    def __dir__(self) -> Iterable[str]:
+        return dir(_meant(_name_of(self)))
+
+    def __repr__(self) -> str:
+        return f"<signpost to the modules {_name_of(self)!r}>"
+
+
+_LIVING: list[_Modules] = []
+"""The sets that some model holds, the oldest first."""
+
+_SHOWN: Counter[str] = Counter()
+"""For how many loads there are signposts in the place of the process's own modules, by top-level name."""
+
+_AT_HOME: dict[str, ModuleType] = {}
+"""The process's own modules in whose place there are signposts, by name."""
+
+_LEFT: deque[tuple[_Modules, str]] = deque()
+"""Shares that are given up and not yet taken away."""
+
+_LOCK = threading.Lock()
+"""Held by who changes any of these, or what names stand for; never while code of others runs."""
+
+_FINDER = _Finder()
+
+
+def _renew_lock() -> None:
+    global _LOCK  # noqa: PLW0603 - a fork has no thread that would free the old one
+    _LOCK = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    with _LOCK:
+        yield
+    _take_away()
+
+
+def _leave(modules: _Modules, directory: str) -> None:
+    """Give up a share in a set; the garbage collector may call it anywhere, also in who holds the lock."""
+    _LEFT.append((modules, directory))
+    _take_away()
+
+
+def _take_away() -> None:
+    # Who holds the lock now looks again when it is free.
+    while _LEFT and _LOCK.acquire(blocking=False):
+        try:
+            while _LEFT:
+                _remove_share(*_LEFT.popleft())
+        finally:
+            _LOCK.release()
+
+
+def _living(digest: str) -> _Modules | None:
+    return next((each for each in _LIVING if each.digest == digest and Path(each.directory).is_dir()), None)
+
+
+def _add_share(modules: _Modules, directory: str) -> None:
+    modules.shares.append(directory)
+    is_new = modules not in _LIVING
+    if is_new:
+        _LIVING.append(modules)
+        sys.modules[modules.root.__name__] = modules.root
+        sys.modules.update({modules.own_name(name): module for name, module in modules.found.items()})
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
+    for each in _LIVING:
+        # Somebody may have made the process forget a set's modules, and import its own.
+        each.is_guest = each.is_guest or any(map(_is_processes, each.names))
+    if is_new:
+        _settle(modules.names)
+
+
+def _remove_share(modules: _Modules, directory: str) -> None:
+    modules.shares.remove(directory)
+    if modules.shares:
+        if modules.directory not in modules.shares:
+            modules.move(modules.shares[0])
+            _settle_path()
+        return
+    _LIVING.remove(modules)
+    for name in [modules.root.__name__, *map(modules.own_name, modules.found)]:
+        sys.modules.pop(name, None)
+    for place in [place for place in sys.path_importer_cache if _is_below(place, modules.directory)]:
+        del sys.path_importer_cache[place]
+    _settle(modules.names)
+    if not _LIVING:
+        sys.meta_path.remove(_FINDER)
+
+
+def _settle(names: Iterable[str]) -> None:
+    """Let top-level names, and all that is below them, stand for who has them now."""
+    for top_level in names:
+        below = {name for name in sys.modules if _top_level(name) == top_level}
+        for name in below.union(*(each.found for each in _sharers(top_level))):
+            if _top_level(name) == top_level:
+                _point(name)
+    _settle_path()
+
+
+def _point(name: str) -> None:
+    """Let one name stand for the only set that has it, for a signpost where there are several, or for nothing."""
+    if _is_processes(name) or _SHOWN[_top_level(name)]:
+        return
+    sharers = _sharers(_top_level(name))
+    holder = _holder(_top_level(name))
+    if holder is None or not any(name in each.found for each in sharers):
+        sys.modules.pop(name, None)
+    elif len(sharers) == 1 and name in holder.done:
+        sys.modules[name] = holder.found[name]
+    elif not isinstance(sys.modules.get(name), _Signpost):
+        sys.modules[name] = _Signpost(name)
+
+
+def _settle_path() -> None:
+    """Put the code of who holds names on ``sys.path``, for processes that this one may start, and no other."""
+    holders = dict.fromkeys(holder.directory for each in _LIVING for name in each.names if (holder := _holder(name)))
+    _take_off_path(*(place for each in _LIVING for place in each.shares))
+    sys.path[:] = [entry for entry in sys.path if not _is_code_directory(entry)]
+    sys.path += [*holders, *([_PROGRAM_DIRECTORY] if _is_code_directory(_PROGRAM_DIRECTORY) else [])]
+
+
+def _take_off_path(*directories: str) -> None:
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry) not in directories]
+
+
+def _show(names: Iterable[str]) -> None:
+    for top_level in names:
+        _SHOWN[top_level] += 1
+        if _SHOWN[top_level] == 1:
+            for name in [name for name in sys.modules if _top_level(name) == top_level]:
+                _AT_HOME[name] = sys.modules[name]
+                sys.modules[name] = _Signpost(name)
+
+
+def _hide(names: Iterable[str]) -> None:
+    for top_level in names:
+        _SHOWN[top_level] -= 1
+        if _SHOWN[top_level] == 0:
+            for name in [name for name in sys.modules if _top_level(name) == top_level]:
+                home = _AT_HOME.pop(name, None)
+                if home is not None:
+                    sys.modules[name] = home
+                elif isinstance(sys.modules[name], _Signpost):
+                    del sys.modules[name]
+
+
+def _sharers(top_level: str) -> list[_Modules]:
+    return [each for each in _LIVING if top_level in each.names]
+
+
+def _holder(top_level: str) -> _Modules | None:
+    """Return the set that a name belongs to; None where it is the process's, or nobody's."""
+    return next((each for each in _LIVING if top_level in each.names and not each.is_guest), None)
+
+
+def _asking(top_level: str) -> _Modules | None:
+    """Return the set whose function, the innermost on the stack, asks for a module by name; None for all others."""
+    frame = sys._getframe()  # noqa: SLF001 - the only way to the stack that costs nothing elsewhere
+    while (back := frame.f_back) is not None:
+        frame = back
+        modules = _set_of(frame.f_builtins)
+        if modules is not None and top_level in modules.names:
+            return modules
+    return None
+
+
+def _set_of(module_builtins: object) -> _Modules | None:
+    importer = module_builtins.get("__import__") if isinstance(module_builtins, dict) else None
+    owner = getattr(importer, "__self__", None)
+    return owner if isinstance(owner, _Modules) else None
+
+
+def _meant(name: str) -> ModuleType:
+    """Return the module that a signpost is to who asks.
+
+    Raises:
+        AttributeError: When they have none.
+    """
+    asking, holder = _asking(_top_level(name)), _holder(_top_level(name))
+    if asking is not None and asking is not holder and _is_being_spawned():
+        # The name would be looked up there, where it stands for another module.
+        raise AttributeError(f"module {name!r} is another one in the process that is started")
+    modules = asking or holder
+    if modules is not None:
+        try:
+            return modules.module(name)
+        except ModuleNotFoundError as error:
+            raise AttributeError(f"no module named {name!r} is in the code that the model was packaged with") from error
+    home = _AT_HOME.get(name) or sys.modules.get(name) or importlib.import_module(name)
+    if isinstance(home, _Signpost):
+        # As from a module that is being imported.
+        raise AttributeError(f"module {name!r} is not there while a model is loaded")  # noqa: TRY004 - not about a type
+    return home
+
+
+def _is_being_spawned() -> bool:
+    """Whether multiprocessing is pickling what a new process, which does not share this one's modules, will run."""
+    # multiprocessing tells it to what is pickled, and does not document it.
+    context = sys.modules.get("multiprocessing.context")
+    return context is not None and context.get_spawning_popen() is not None
+
+
+def _name_of(signpost: _Signpost) -> str:
+    name: str = ModuleType.__getattribute__(signpost, "__dict__")["__name__"]
+    return name
+
+
+def _is_processes(name: str) -> bool:
+    """Whether a name stands for a module that is in no set."""
+    module = sys.modules.get(name)
+    return not (module is None or isinstance(module, _Signpost) or _set_of(getattr(module, "__builtins__", None)))
+
+
+def _is_elsewhere(name: str) -> bool:
+    """Whether the process has a top-level module that is in no package, or could import one."""
+    if _is_processes(name) or name in _AT_HOME:
+        return True
+    for finder in [each for each in sys.meta_path if each is not _FINDER and hasattr(each, "find_spec")]:
+        # MLflow puts the code of packages before all others.
+        path = [entry for entry in sys.path if not _is_code_directory(entry)] if finder is PathFinder else None
+        try:
+            spec = finder.find_spec(name, path)
+        except (ImportError, ValueError):
+            # It refuses the name.
+            return False
+        if spec is not None:
+            # The other portions of a namespace package are no other version of it.
+            return spec.loader is not None and not all(map(_is_in_package, _places(spec)))
+    return False
+
+
+def _places(spec: ModuleSpec) -> list[str]:
+    return [*(spec.submodule_search_locations or ()), *filter(None, [spec.origin])]
+
+
+def _is_in(spec: ModuleSpec, directory: str) -> bool:
+    return any(_is_below(place, directory) for place in _places(spec))
+
+
+def _is_below(place: str, directory: str) -> bool:
+    real = os.path.realpath(place)
+    return real == directory or real.startswith(directory + os.sep)
+
+
+def _is_in_package(place: str) -> bool:
+    return any(_is_code_directory(str(each)) for each in (Path(place), *Path(place).parents))
+
+
+def _is_code_directory(place: str) -> bool:
+    """Whether a directory is the code of a package."""
+    path = Path(place)
+    return path.name == CODE_DIRECTORY and all((path.parent / name).is_file() for name in (MANIFEST_FILE, "MLmodel"))
+
+
+def _digest(directory: str, names: Iterable[str]) -> str:
+    """Return the SHA-256 of the files that packages and modules by these names have in a directory, hexadecimal."""
+    digest = hashlib.sha256()
+    root = Path(directory)
+    files = sorted(path for name in sorted(names) for path in [*root.glob(f"{name}/**/*"), *root.glob(f"{name}.*")])
+    for file in (path for path in files if path.is_file() and path.parent.name != "__pycache__"):
+        content = hashlib.sha256()
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                content.update(block)
+        digest.update(f"{file.relative_to(root).as_posix()}\0{content.hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _finds_by_name(module: ModuleType, shipped: Iterable[str]) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import attrs
 import pandas as pd
+from mlflow.models import model as mlflow_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from kedro_autolog_pipeline.errors import ModelLoadError
@@ -20,12 +22,12 @@ from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
 from kedro_autolog_pipeline.serving.manifest import read_manifest, unreadable_manifest
 from kedro_autolog_pipeline.serving.package_reader import load_artifacts, read_package
 from kedro_autolog_pipeline.serving.parameters import Parameters
+from kedro_autolog_pipeline.serving.place import PackagePlace
 from kedro_autolog_pipeline.serving.request import request_values
 from kedro_autolog_pipeline.serving.runners import RunnerExecutor, resolve_runner
 from kedro_autolog_pipeline.serving.validators import RequestValidation
 
-_Opened: TypeAlias = tuple[InferencePipeline, dict[str, Path], str]
-"""A pipeline, the places of its artifacts by dataset name, and the name of it all for errors."""
+_Validation: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 _Run: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
@@ -39,12 +41,14 @@ class _Loaded:
         parameters: Its parameters.
         validation: Its check of a request.
         run: The pipeline as a function of the request's values and what overrides a parameter.
+        code: What keeps the modules of its package imported; None where it has no package.
     """
 
     pipeline: InferencePipeline
     parameters: Parameters
-    validation: RequestValidation
+    validation: _Validation
     run: _Run
+    code: PackageCode | None
 
 
 class ServedPipelineModel(PythonModel):
@@ -62,6 +66,7 @@ class ServedPipelineModel(PythonModel):
     def __init__(self) -> None:
         super().__init__()
         self._loaded: _Loaded | None = None
+        self._first_load = threading.Lock()
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read what the model is made of: its functions, its parameters, its artifacts, each once.
@@ -69,8 +74,7 @@ class ServedPipelineModel(PythonModel):
         Raises:
             ModelLoadError: When something cannot be read.
         """
-        with self._opened(context) as opened:
-            self._loaded = _load(*opened)
+        self._loaded = self._load(context)
 
     # A frame is the one annotation with which MLflow neither converts what it passes on nor warns.
     def predict(
@@ -86,19 +90,23 @@ class ServedPipelineModel(PythonModel):
         Raises:
             PredictionError: When an input is missing or not valid, or a parameter is not one of the pipeline's.
         """
-        loaded = self._loaded
-        if loaded is None:
-            self.load_context(context)
-            return self.predict(context, model_input, params)
+        loaded = self._loaded or self._load_once(context)
         pipeline = loaded.pipeline
         values = loaded.validation(request_values(model_input, pipeline.request, pipeline.frames))
         outputs = loaded.run(values, loaded.parameters.overrides(params) if params else {})
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
-    @contextmanager
+    def _load_once(self, context: PythonModelContext) -> _Loaded:
+        """Load a model that was sent to this process, for all threads that ask it at the same time."""
+        with self._first_load:
+            if self._loaded is None:
+                self.load_context(context)
+            assert self._loaded is not None  # noqa: S101 - as it was loaded
+            return self._loaded
+
     @abstractmethod
-    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:
-        """Yield what the model is made of; in the block, imports give the code that it was packaged with."""
+    def _load(self, context: PythonModelContext) -> _Loaded:
+        """Load what the model is made of."""
 
 
 class PackagedPipelineModel(ServedPipelineModel):
@@ -110,12 +118,24 @@ class PackagedPipelineModel(ServedPipelineModel):
 
     def __init__(self, package: Path) -> None:
         super().__init__()
-        self._package = package
+        self._place = PackagePlace(package.absolute())
 
     @classmethod
     def from_package(cls, package: Path) -> PackagedPipelineModel:
         """Return the model of a package; the ``model.py`` of every package calls this."""
         return PackagedPipelineModel(package)
+
+    @classmethod
+    def from_place(cls, state: Mapping[str, Any]) -> PackagedPipelineModel:
+        """Return the model that a pickle tells the place of; it loads itself when it is first asked."""
+        place = PackagePlace.from_state(state)
+        model = PackagedPipelineModel(place.path)
+        model._place = place
+        return model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is loaded stays behind: it is large, and of modules that another process cannot import.
+        return PackagedPipelineModel.from_place, (self._place.to_state(),)
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read what the model is made of, each once.
@@ -128,13 +148,16 @@ class PackagedPipelineModel(ServedPipelineModel):
         except ModelLoadError:
             raise
         except Exception as error:
-            raise unreadable_manifest(self._package, error) from error
+            raise unreadable_manifest(self._place.path, error) from error
 
-    @contextmanager
-    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:  # noqa: ARG002 - only the other kind has files of MLflow's
-        manifest = read_manifest(self._package)
-        with PackageCode(self._package, manifest).loading():
-            yield *read_package(self._package, manifest), str(self._package)
+    def _load(self, context: PythonModelContext) -> _Loaded:  # noqa: ARG002 - only the other kind has files of MLflow's
+        _let_mlflow_forget(self, self._place.path)
+        self._place = self._place.found()
+        package = self._place.path
+        manifest = read_manifest(package)
+        code = PackageCode(package, manifest)
+        loaded: _Loaded = code.load(lambda: _loaded(*read_package(package, manifest), str(package), code))
+        return loaded
 
 
 KedroPipelineModel = PackagedPipelineModel
@@ -163,13 +186,23 @@ class PickledPipelineModel(ServedPipelineModel):
     def __reduce__(self) -> tuple[Any, ...]:
         return PickledPipelineModel.from_state, (self._pipeline.to_state(),)
 
-    @contextmanager
-    def _opened(self, context: PythonModelContext) -> Iterator[_Opened]:
+    def _load(self, context: PythonModelContext) -> _Loaded:
         paths = {name: Path(path) for name, path in context.artifacts.items()}
-        yield self._pipeline, paths, "a pickled KedroPipelineModel"
+        return _loaded(self._pipeline, paths, "a pickled KedroPipelineModel", None)
 
 
-def _load(pipeline: InferencePipeline, paths: Mapping[str, Path], package: str) -> _Loaded:
+def _let_mlflow_forget(model: PackagedPipelineModel, package: Path) -> None:
+    """Free what MLflow keeps of each model that it has loaded: its entry as a module, and the last model itself."""
+    # MLflow has no public way to either, and a process that loads a model every hour would keep them all.
+    if getattr(mlflow_model, "__mlflow_model__", None) is model:
+        mlflow_model.__mlflow_model__ = None
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) if name.startswith("code_model_") else None
+        if file is not None and Path(file).absolute().parent == package:
+            del sys.modules[name]
+
+
+def _loaded(pipeline: InferencePipeline, paths: Mapping[str, Path], package: str, code: PackageCode | None) -> _Loaded:
     kedro_pipeline = pipeline.as_kedro()
     parameters = Parameters(pipeline.parameters, kedro_pipeline)
     constants = {**parameters.packaged, **load_artifacts(pipeline.datasets, paths, package)}
@@ -192,4 +225,8 @@ def _load(pipeline: InferencePipeline, paths: Mapping[str, Path], package: str) 
             outputs=pipeline.outputs,
             copy_modes=copy_modes,
         )
-    return _Loaded(pipeline, parameters, RequestValidation(pipeline.validators, package), run)
+    validation = RequestValidation(pipeline.validators, package)
+    if code is None:
+        return _Loaded(pipeline, parameters, validation, run, code)
+    check = code.calling(validation) if pipeline.validators else validation
+    return _Loaded(pipeline, parameters, check, code.calling(run), code)
