@@ -42,7 +42,7 @@ def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
         PackagingError("m", ["no data. Train.", "no file. Add it."]): (
             "Cannot package 'm': no data. Train.\n  no file. Add it."
         ),
-        ArtifactChangedError("d", "/p", "is gone"): (
+        ArtifactChangedError("d", "/p", "is gone", is_own=True): (
             "'d' is no longer what this run saved: '/p' is gone. Another run may have written it. "
             "Version the dataset, or give each run a path of its own, and run again."
         ),

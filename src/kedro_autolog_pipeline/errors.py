@@ -89,20 +89,23 @@ class PackagingError(AutologPipelineError):
 
 
 class ArtifactChangedError(AutologPipelineError):
-    """A dataset's data are no longer those that the run saved.
+    """A dataset's data are no longer those that the run saved or read.
 
     Attributes:
         dataset: The dataset's name in the catalog.
         path: Where its data are, as its file system names it.
         change: What has happened to them, going on from the path ("is gone").
+        is_own: Whether the run saved them.
     """
 
-    def __init__(self, dataset: str, path: str, change: str) -> None:
+    def __init__(self, dataset: str, path: str, change: str, *, is_own: bool) -> None:
         self.dataset = dataset
         self.path = path
         self.change = change
+        self.is_own = is_own
+        had = "saved" if is_own else "read"
         super().__init__(
-            f"'{dataset}' is no longer what this run saved: '{path}' {change}. Another run may have written it. "
+            f"'{dataset}' is no longer what this run {had}: '{path}' {change}. Another run may have written it. "
             "Version the dataset, or give each run a path of its own, and run again."
         )
 

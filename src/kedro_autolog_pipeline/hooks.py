@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
 
     from kedro_autolog_pipeline.config.project import Project
     from kedro_autolog_pipeline.errors import ConfigurationError
@@ -71,6 +72,18 @@ class AutologPipelineHook:
         if training_run is not None:
             open_runs.remember(training_run)
         return result
+
+    @hook_impl
+    def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:
+        """Look at what a node is about to load."""
+        for training_run in open_runs.of_this_process():
+            training_run.reads.before_load(dataset_name, node.name)
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, node: Node) -> None:
+        """Note what a node has loaded."""
+        for training_run in open_runs.of_this_process():
+            training_run.reads.after_load(dataset_name, node.name)
 
     @hook_impl
     def before_node_run(self, run_id: str) -> None:

@@ -51,6 +51,18 @@ class Custom(AbstractDataset[Any, Any]):
         return {}
 
 
+class Inheriting(Custom):
+    """Has the constructor of what it extends."""
+
+
+def test_a_class_that_inherits_its_constructor_has_a_location() -> None:
+    """Kedro keeps its arguments in another form."""
+    found = location(Inheriting("/data/table.csv", dialect="tab", width=3))
+
+    assert "/data/table.csv" == found.path
+    assert {"dialect": "tab", "width": 3} == {key: found.config[key] for key in found.config if key != "type"}
+
+
 class Demanding(Custom):
     """Cannot be made without what must not travel."""
 

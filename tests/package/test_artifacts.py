@@ -20,7 +20,11 @@ from kedro_autolog_pipeline.package.artifacts import (
     place_artifacts,
     stage_artifact,
 )
-from kedro_autolog_pipeline.run.saves import SavedState, read_journal, tap_saves
+from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES
+from kedro_autolog_pipeline.run.journal import Journal
+from kedro_autolog_pipeline.run.record import KnownData
+from kedro_autolog_pipeline.run.saved_state import SavedState
+from kedro_autolog_pipeline.run.saves import SaveNotes, tap_saves
 from kedro_autolog_pipeline.serving.manifest import Origin, PathArgument
 from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat
 
@@ -36,7 +40,8 @@ def catalog(save_version: str | None = None, **datasets: dict[str, Any]) -> Data
 
 def stage(tmp_path: Path, datasets: DataCatalog, name: str = "model", saved: SavedState | None = None) -> Artifact:
     """Stage an artifact."""
-    return stage_artifact(name, Origin.TRAINED, datasets, tmp_path / "staging", saved)
+    known = KnownData(saved, is_saved=saved is not None, digest=None)
+    return stage_artifact(name, Origin.TRAINED, datasets, tmp_path / "staging", known, early=NO_EARLY_COPIES)
 
 
 def test_a_file_is_copied_with_all_that_loading_it_needs(tmp_path: Path) -> None:
@@ -89,10 +94,12 @@ def test_what_the_run_has_not_saved_is_refused(tmp_path: Path, monkeypatch: pyte
     """The error names the dataset, the file and what happened to it, be it before the copy or while it is made."""
     file = tmp_path / "model.json"
     datasets = catalog(model={"type": "json.JSONDataset", "filepath": str(file)})
-    (tap,) = tap_saves(["model"], datasets, tmp_path / "journal")
+    (tap,) = tap_saves(
+        ["model"], datasets, SaveNotes(Journal(tmp_path / "journal"), tmp_path / "saving", NO_EARLY_COPIES)
+    )
     datasets.save("model", [1])
     tap.detach()
-    saved = read_journal(tmp_path / "journal")["model"]
+    saved = Journal(tmp_path / "journal").read().saves["model"]
     change = re.escape("has another size (4 bytes, and had 7)")
     if when == "before":
         file.write_text("[10]")

@@ -11,6 +11,8 @@ from kedro_datasets.json import JSONDataset
 
 from kedro_autolog_pipeline.package.artifacts import Artifact, place_artifacts, stage_artifact
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list, find_kept
+from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES
+from kedro_autolog_pipeline.run.record import KnownData
 from kedro_autolog_pipeline.serving.manifest import Origin
 
 
@@ -20,7 +22,9 @@ def staged(tmp_path: Path, name: str, number: int) -> Artifact:
     file.save({"number": number})
     catalog = DataCatalog({"model": file, "words": MemoryDataset(["a", number])})
     directory = tmp_path / f"m-{number}"
-    artifact = stage_artifact(name, Origin.TRAINED, catalog, directory)
+    artifact = stage_artifact(
+        name, Origin.TRAINED, catalog, directory, KnownData(None, is_saved=False, digest=None), early=NO_EARLY_COPIES
+    )
     with artifact_list(directory) as note:
         note(artifact)
     return artifact

@@ -33,7 +33,7 @@ from kedro_autolog_pipeline.pairing.pair import resolve_pair
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord
-from kedro_autolog_pipeline.run.saves import SavedState
+from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 
 TABLE = pd.DataFrame({"x": [1, 2, 3, 4, 5, 6, 7], "label": list("abcabca")})

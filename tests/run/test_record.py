@@ -9,7 +9,7 @@ import pytest
 
 from kedro_autolog_pipeline.run.file_state import FileState
 from kedro_autolog_pipeline.run.record import RunRecord, merged
-from kedro_autolog_pipeline.run.saves import SavedState
+from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.tracking.run import RunStatus
 
 STATE = SavedState("data/model.pkl", None, {"": FileState(12, 34, 56, 78)})

@@ -25,8 +25,11 @@ from kedro_datasets.json import JSONDataset
 from kedro_datasets.partitions import PartitionedDataset
 from kedro_datasets.pickle import PickleDataset
 
+from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES
 from kedro_autolog_pipeline.run.file_state import FileState
-from kedro_autolog_pipeline.run.saves import SavedState, SaveTap, how_changed, read_journal, tap_saves
+from kedro_autolog_pipeline.run.journal import Journal
+from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed
+from kedro_autolog_pipeline.run.saves import SaveNotes, SaveTap, tap_saves
 
 LOCAL = LocalFileSystem()
 
@@ -37,14 +40,19 @@ def journal(tmp_path: Path) -> Path:
     return tmp_path / "journal"
 
 
+def notes(journal: Path) -> SaveNotes:
+    """Say where a run notes its saves."""
+    return SaveNotes(Journal(journal), journal.parent / "saving", NO_EARLY_COPIES)
+
+
 def saved(journal: Path, dataset: AbstractDataset[Any, Any], *data: Any) -> SavedState:
     """Give the state of a dataset when it has saved all ``data``."""
     catalog = DataCatalog({"model": dataset})
-    (tap,) = tap_saves(["model"], catalog, journal)
+    (tap,) = tap_saves(["model"], catalog, notes(journal))
     for value in data:
         catalog.save("model", value)
     tap.detach()
-    return read_journal(journal)["model"]
+    return Journal(journal).read().saves["model"]
 
 
 def fit() -> dict[str, int]:
@@ -85,13 +93,13 @@ def test_whatever_runner_saves_is_noted(tmp_path: Path, journal: Path, name: str
     catalog = (SharedMemoryDataCatalog if isinstance(runner, ParallelRunner) else DataCatalog)(datasets)
     # Kedro has no chunks where saving is asynchronous.
     pipeline = Pipeline(NODES.nodes[:2]) if name.endswith("async") else NODES
-    taps = tap_saves(pipeline.all_outputs(), catalog, journal)
+    taps = tap_saves(pipeline.all_outputs(), catalog, notes(journal))
 
     runner.run(pipeline, catalog)
     for tap in taps:
         tap.detach()
 
-    states = read_journal(journal)
+    states = Journal(journal).read().saves
     assert sorted(pipeline.all_outputs()) == sorted(states)
     assert SavedState(None, None, None) == states["grown"]
     model = tmp_path / "model.json" / "2026-01-02" / "model.json"
@@ -112,17 +120,17 @@ def test_a_tap_goes_along_to_another_process(
     monkeypatch.setenv("KEDRO_MP_CONTEXT", start)
     catalog = SharedMemoryDataCatalog({"model": PickleDataset(filepath=str(tmp_path / "model.pkl"))})
     pipeline = Pipeline([node(fit, None, "model")])
-    tap_saves(["model"], catalog, journal)
+    tap_saves(["model"], catalog, notes(journal))
 
     ParallelRunner().run(pipeline, catalog)
 
-    assert str(tmp_path / "model.pkl") == read_journal(journal)["model"].path
+    assert str(tmp_path / "model.pkl") == Journal(journal).read().saves["model"].path
 
 
 def test_a_pickled_dataset_keeps_its_tap(tmp_path: Path, journal: Path) -> None:
     """Its tap saves to the dataset that was unpickled, not to the one that it came from."""
     catalog = DataCatalog({"model": JSONDataset(filepath=str(tmp_path / "model.json"))})
-    tap_saves(["model"], catalog, journal)
+    tap_saves(["model"], catalog, notes(journal))
 
     twin = pickle.loads(pickle.dumps(catalog["model"]))
 
@@ -134,7 +142,7 @@ def test_a_dataset_gets_its_own_save_back(tmp_path: Path, journal: Path) -> None
     dataset = JSONDataset(filepath=str(tmp_path / "model.json"))
     others: list[Any] = []
     vars(dataset)["save"] = others.append
-    taps = tap_saves(["a", "b"], DataCatalog({"a": dataset, "b": dataset}), journal)
+    taps = tap_saves(["a", "b"], DataCatalog({"a": dataset, "b": dataset}), notes(journal))
 
     dataset.save([1])
     for tap in taps:
@@ -143,18 +151,18 @@ def test_a_dataset_gets_its_own_save_back(tmp_path: Path, journal: Path) -> None
 
     assert others.append == dataset.save
     assert [[1]] == others
-    assert ["a", "b"] == sorted(read_journal(journal))
+    assert ["a", "b"] == sorted(Journal(journal).read().saves)
 
 
 def test_a_save_that_fails_is_not_noted(tmp_path: Path, journal: Path) -> None:
     """The dataset's own error is what the node raises."""
     catalog = DataCatalog({"model": JSONDataset(filepath=str(tmp_path / "model.json"))})
-    tap_saves(["model"], catalog, journal)
+    tap_saves(["model"], catalog, notes(journal))
 
     with pytest.raises(DatasetError, match="not JSON serializable"):
         catalog.save("model", object())
 
-    assert {} == read_journal(journal)
+    assert {} == Journal(journal).read().saves
 
 
 def test_of_a_cached_dataset_the_file_is_noted(tmp_path: Path, journal: Path) -> None:
@@ -193,8 +201,7 @@ def test_a_journal_that_cannot_be_written_stops_no_training(
 ) -> None:
     """The data are saved, and a WARNING says what that means."""
     catalog = DataCatalog({"model": JSONDataset(filepath=str(tmp_path / "model.json"))})
-    tap_saves(["model"], catalog, journal)
-    journal.unlink()
+    tap_saves(["model"], catalog, notes(journal))
     journal.mkdir()
 
     catalog.save("model", [1])
@@ -207,8 +214,8 @@ def test_a_journal_that_cannot_be_written_stops_no_training(
 def test_a_journal_ends_where_its_process_was_killed(tmp_path: Path, journal: Path) -> None:
     """A line that was cut off is left out, and does not take the next process's line with it."""
     dataset = JSONDataset(filepath=str(tmp_path / "model.json"))
-    tap = SaveTap(dataset, "model@json", journal)
-    assert {} == read_journal(journal)
+    tap = SaveTap(dataset, "model@json", notes(journal))
+    assert {} == Journal(journal).read().saves
 
     journal.write_text('\n{"name": "other", "state": {"path": "/da')
     tap.attach()
@@ -216,18 +223,18 @@ def test_a_journal_ends_where_its_process_was_killed(tmp_path: Path, journal: Pa
     with journal.open("a") as stream:
         stream.write('\n{"name": "third", "st')
 
-    assert ["model"] == list(read_journal(journal))
+    assert ["model"] == list(Journal(journal).read().saves)
 
 
 def test_the_last_save_of_a_path_counts(tmp_path: Path, journal: Path) -> None:
     """Two entries of the catalog may be one file, which this run has then not lost to another."""
     path = str(tmp_path / "model.json")
     catalog = DataCatalog({"first": JSONDataset(filepath=path), "second": JSONDataset(filepath=path)})
-    tap_saves(["first", "second"], catalog, journal)
+    tap_saves(["first", "second"], catalog, notes(journal))
     catalog.save("first", [1])
     catalog.save("second", [10])
 
-    states = read_journal(journal)
+    states = Journal(journal).read().saves
 
     assert states["first"] == states["second"]
     assert how_changed(states["first"], LOCAL) is None
@@ -248,17 +255,17 @@ def test_many_chunks_are_not_looked_at_one_by_one(
     found = LocalFileSystem.find
     monkeypatch.setattr(LocalFileSystem, "find", find)
     parts = PartitionedDataset(path=str(tmp_path / "parts"), dataset=JSONDataset)
-    (tap,) = tap_saves(["model"], DataCatalog({"model": parts}), journal)
+    (tap,) = tap_saves(["model"], DataCatalog({"model": parts}), notes(journal))
     for number in range(20):
         parts.save({f"part_{number}": [number]})
 
-    assert 2 == looks
-    assert 3 == journal.read_text().count('"model"')
-    assert read_journal(journal)["model"].files is None
-    tap.detach()
-    tap.detach()
     assert 3 == looks
-    assert 20 == len(read_journal(journal)["model"].files or {})
+    assert 3 == journal.read_text().count('"model"')
+    assert Journal(journal).read().saves["model"].files is None
+    tap.detach()
+    tap.detach()
+    assert 4 == looks
+    assert 20 == len(Journal(journal).read().saves["model"].files or {})
 
 
 def test_what_happened_to_a_file_is_told(tmp_path: Path, journal: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,12 @@ from kedro_datasets.partitions import PartitionedDataset
 from mlflow import MlflowClient
 
 from kedro_autolog_pipeline.errors import NotPackagedError
-from kedro_autolog_pipeline.run.saves import how_changed, read_journal, tap_saves
-from kedro_project import CATALOG, INFERENCE, MODEL, TRAINING, KedroProject
+from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
+from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES
+from kedro_autolog_pipeline.run.journal import Journal
+from kedro_autolog_pipeline.run.saved_state import how_changed
+from kedro_autolog_pipeline.run.saves import SaveNotes, tap_saves
+from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 from mlflow_store import models
 from s3_server import s3_server
 
@@ -122,9 +127,13 @@ def test_an_object_that_another_run_wrote_is_not_packaged(
 def test_a_partition_that_another_run_wrote_is_seen(tmp_path: Path, s3: dict[str, Any]) -> None:
     """A directory of a store is compared as it is now; others whose names begin likewise are none of it."""
     parts = PartitionedDataset(path="s3://shop/parts", dataset=JSONDataset, credentials=s3, filename_suffix=".json")
-    tap_saves(["parts"], DataCatalog({"parts": parts}), tmp_path / "journal")
+    tap_saves(
+        ["parts"],
+        DataCatalog({"parts": parts}),
+        SaveNotes(Journal(tmp_path / "journal"), tmp_path / "saving", NO_EARLY_COPIES),
+    )
     parts.save({"a": [1], "deep/b": [2]})
-    state = read_journal(tmp_path / "journal")["parts"]
+    state = Journal(tmp_path / "journal").read().saves["parts"]
     filesystem, _ = url_to_fs("s3://shop", **s3)
     stranger, _ = url_to_fs("s3://shop", skip_instance_cache=True, **s3)
     stranger.pipe("shop/parts_of_another/c.json", b"[3]")
@@ -168,3 +177,151 @@ def test_a_reference_that_the_run_wrote_is_its_own(project: KedroProject, client
         entry["name"]: entry["origin"] for entry in artifacts
     }
     assert all(entry["from_this_run"] for entry in artifacts)
+
+
+HALVES = """
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from kedro.io import AbstractDataset
+
+class HalvesDataset(AbstractDataset):
+    \"\"\"Saves in two halves, between which another training may run.\"\"\"
+
+    def __init__(self, filepath):
+        self._filepath = Path(filepath)
+
+    def _describe(self):
+        return {}
+
+    def load(self):
+        return json.loads(self._filepath.read_text())
+
+    def save(self, data):
+        content = json.dumps(data)
+        with self._filepath.open("w") as stream:
+            stream.write(content[: len(content) // 2])
+            stream.flush()
+            between = os.environ.pop("BETWEEN_HALVES", None)
+            if between:
+                subprocess.run(between, check=True, shell=True)
+            stream.write(content[len(content) // 2 :])
+"""
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["within a save", "between two chunks"])
+def test_a_mixture_of_what_two_runs_have_saved_is_not_packaged(
+    project: KedroProject, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, *, is_chunked: bool
+) -> None:
+    """A file of which another training has written a part is nobody's, although it looks whole."""
+    project.write("halves.py", HALVES)
+    project.run(pipelines=["data_processing"])
+    project.write_config(
+        "catalog", {**CATALOG, "model": {"type": f"{project.package}.halves.HalvesDataset", "filepath": "data/m.json"}}
+    )
+    other = f"{sys.executable} -c \"from pathlib import Path; Path('data/m.json').write_text('0')\""
+    if is_chunked:
+        fit = TRAINING.replace(
+            '    return {"slope": factor',
+            '    import os\n    yield {"slope": 0.0}\n    os.system(os.environ["BETWEEN"])\n    yield {"slope": factor',
+        )
+        project.write_pipeline("training", fit)
+        monkeypatch.setenv("BETWEEN", other)
+    else:
+        option = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
+        monkeypatch.setenv("BETWEEN_HALVES", f"{sys.executable} -m kedro run {option} training || true")
+
+    with pytest.raises(
+        NotPackagedError, match=r"'model' is no longer what this run saved: .* was saved to by another run"
+    ):
+        project.run(pipelines=["training"])
+
+    assert "READY" not in [model.status for model in models(client)]
+
+
+CACHE = """
+from kedro_datasets.json import JSONDataset
+
+class CachedDataset(JSONDataset):
+    \"\"\"Loading it writes to its own file, as a download does.\"\"\"
+
+    def load(self):
+        data = super().load()
+        with open(self._filepath, "w") as stream:
+            stream.write('{"slope":    %s}' % data["slope"])
+        return data
+"""
+
+
+def test_a_dataset_whose_load_writes_to_its_own_file_is_packaged(project: KedroProject, client: MlflowClient) -> None:
+    """It is the run itself that has written to the file, be it for a node or for another model."""
+    project.write("cache.py", CACHE)
+    project.write_config(
+        "catalog", {**CATALOG, "model": {"type": f"{project.package}.cache.CachedDataset", "filepath": "data/m.json"}}
+    )
+    project.write_models({"prices": MODEL, "others": MODEL})
+
+    project.run()
+
+    assert ["READY", "READY"] == [model.status for model in models(client)]
+
+
+ENCODING = """
+from kedro.pipeline import Pipeline, node
+
+def encode(factor):
+    return {"slope": factor}
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(encode, "params:training.factor", "encoder")])
+"""
+
+
+def with_encoder(project: KedroProject) -> None:
+    """Write an inference pipeline that reads what a pipeline of its own has saved."""
+    project.write_pipeline("encoding", ENCODING)
+    project.write_config("catalog", {**CATALOG, "encoder": {**CATALOG["scaler"], "filepath": "data/encoder.pkl"}})
+    project.write_pipeline(
+        "inference",
+        INFERENCE.replace("(scaled, model, offset)", "(scaled, model, offset, encoder)").replace(
+            '"params:offset"]', '"params:offset", "encoder"]'
+        ),
+    )
+    project.run(pipelines=["data_processing"])
+    project.run(pipelines=["encoding"])
+
+
+def test_a_reference_that_another_run_has_written_since_is_not_packaged_again(
+    project: KedroProject, client: MlflowClient
+) -> None:
+    """A run's model is packaged once more of what it was packaged of, or not at all."""
+    with_encoder(project)
+    project.run(pipelines=["training"])
+    (first,) = models(client)
+    request = Request(str(first.source_run_id), project.path, models=("prices",))
+
+    same = repackage(request)
+    project.run(pipelines=["encoding"], runtime_params={"training": {"factor": 5.0}})
+    other = repackage(request)
+
+    assert same.failure is None
+    assert other.failure is not None
+    assert "'encoder' cannot be copied (" in str(other.failure)
+    assert f"it is not what run '{first.source_run_id}' was packaged with before" in str(other.failure)
+
+
+def test_a_reference_that_is_written_while_a_run_trains_is_not_packaged(
+    project: KedroProject, client: MlflowClient
+) -> None:
+    """The error names it, and what happened to it since the run began."""
+    with_encoder(project)
+    intruder = INTRUDER.format(url=str(project.path / "data" / "encoder.pkl"), options={})
+    project.write_pipeline("training", intruder + TRAINING.replace("node(evaluate", "node(intrude"))
+
+    with pytest.raises(NotPackagedError, match=r"'encoder' is no longer what this run read: .*encoder\.pkl' "):
+        project.run(pipelines=["training"])
+
+    assert ["FAILED"] == [model.status for model in models(client)]

@@ -199,7 +199,12 @@ def _arguments(dataset: AbstractDataset[Any, Any]) -> Mapping[str, Any]:
     """Return what a dataset's constructor was given, defaults included."""
     # Kedro's own `to_config` gives a copy of it, and so demands that all of it can be copied.
     arguments: Mapping[str, Any] = dataset._init_args  # type: ignore[attr-defined]  # noqa: SLF001 - see above
-    return arguments
+    if arguments.keys() != {"args", "kwargs"}:
+        return arguments
+    # Of a class that inherits its constructor, Kedro keeps them as they were given.
+    bound = inspect.signature(type(dataset)).bind(*arguments["args"], **arguments["kwargs"])
+    bound.apply_defaults()
+    return bound.arguments
 
 
 @lru_cache(maxsize=256)

@@ -117,6 +117,8 @@ def log_models(
         progress = _Progress(pair, finished, tracked, verifiers.get(pair.config.name))
         try:
             ready.append(progress.run())
+            # What two models have in common is the same, though loading it for the first has written to its file.
+            finished = finished.packaged_with(ready[-1].digests)
         except INTERRUPTIONS as error:
             failures.append(Failure(pair.config.name, progress.stage, error))
             break
@@ -144,11 +146,9 @@ def log_models(
 
 def _keep(finished: FinishedRun, tracked: TrackedRun, ready: Iterable[ReadyModel], failures: Iterable[Failure]) -> bool:
     """Say in the MLflow run what became of its models, and what a retry has to know; True when the server took it."""
-    digests = {name: digest for model in ready for name, digest in model.digests.items()}
-    record = attrs.evolve(finished.record, digests={**finished.record.digests, **digests})
     tags: dict[str, str | None] = {failure_tag(model.name): None for model in ready}
     tags |= {failure_tag(failed.name): f"{failed.stage.name}: {failed.reason}" for failed in failures}
-    return keep_record(tracked, record.kedro_run_id, record.to_json(), tags)
+    return keep_record(tracked, finished.record.kedro_run_id, finished.record.to_json(), tags)
 
 
 def _settle(tracked: TrackedRun) -> None:

@@ -30,6 +30,11 @@ def find(run_id: str) -> TrainingRun | None:
     return _BY_ID.get(run_id)
 
 
+def of_this_process() -> list[TrainingRun]:
+    """List the open trainings of this process, from any thread."""
+    return list(_BY_ID.values())
+
+
 def take(catalog: DataCatalog) -> TrainingRun | None:
     """Take the training that has run on a catalog; from now on it is not open.
 

@@ -21,9 +21,9 @@ from kedro_autolog_pipeline.package.kept_artifacts import find_kept
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.preflight.selection import resolve_pairs
+from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord, merged
-from kedro_autolog_pipeline.run.saves import read_journal
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import is_gone, settle_abandoned
@@ -123,8 +123,9 @@ def _open(stack: ExitStack, request: Request, record: RunRecord | None) -> _Open
 
 
 def _with_journal(record: RunRecord, staging: StagingDirectory) -> RunRecord:
-    """Add what a process has saved that was ended before it could say so."""
-    return attrs.evolve(record, saves={**read_journal(staging.journal), **record.saves})
+    """Add what a process has saved and read that was ended before it could say so."""
+    noted = Journal(staging.journal).read()
+    return attrs.evolve(record, saves={**noted.saves, **record.saves}, reads={**noted.reads, **record.reads})
 
 
 def _unknown(run_id: str) -> RunRecord:

@@ -18,10 +18,12 @@ from kedro_autolog_pipeline.lifecycle.termination import Termination
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
+from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.pins import pin_datasets
+from kedro_autolog_pipeline.run.reads import ReadNotes
 from kedro_autolog_pipeline.run.record import RunRecord
-from kedro_autolog_pipeline.run.saves import SaveTap, read_journal, tap_saves
+from kedro_autolog_pipeline.run.saves import SaveNotes, SaveTap, tap_saves
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import this_process
@@ -54,11 +56,13 @@ class TrainingRun:
         preparation: What it is packaged for.
         tracked: Its MLflow run.
         staging: Where its models are put together.
+        reads: What notes that its nodes read.
     """
 
     preparation: Preparation
     tracked: TrackedRun
     staging: StagingDirectory
+    reads: ReadNotes
     _record: RunRecord
     _early: EarlyCopies
     _taps: list[SaveTap]
@@ -98,14 +102,18 @@ class TrainingRun:
             opened.callback(early.close)
             for pin in pin_datasets(pairs, run):
                 opened.callback(pin.detach)
-            read = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
-            written = run.written_as(read.union(*partial.values()))
-            taps = tap_saves(written, run.catalog, staging.journal, early)
+            journal = Journal(staging.journal)
+            journal.begin()
+            artifacts = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
+            written = run.written_as(artifacts.union(*partial.values()))
+            taps = tap_saves(written, run.catalog, SaveNotes(journal, staging.in_progress, early))
             for tap in reversed(taps):
                 opened.callback(tap.detach)
+            reads = ReadNotes.of(artifacts, written, run.catalog, journal)
+            reads.begin()
             log_parameters(tracked, run.parameters())
             _try_imports(preparation)
-            training = cls(preparation, tracked, staging, record, early, taps, ending, opened.pop_all())
+            training = cls(preparation, tracked, staging, reads, record, early, taps, ending, opened.pop_all())
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(training.end, RunStatus.KILLED)
         return training
@@ -165,7 +173,8 @@ class TrainingRun:
         atexit.unregister(self.end)
 
     def _ended_as(self, status: RunStatus) -> RunRecord:
-        return attrs.evolve(self._record, ends_as=status, saves=read_journal(self.staging.journal))
+        noted = Journal(self.staging.journal).read()
+        return attrs.evolve(self._record, ends_as=status, saves=noted.saves, reads=noted.reads)
 
     def _package(self) -> BaseException | None:
         for tap in self._taps:

@@ -23,8 +23,9 @@ from kedro_autolog_pipeline.datasets.locations import (
 )
 from kedro_autolog_pipeline.datasets.snapshots import write_snapshot
 from kedro_autolog_pipeline.errors import ArtifactChangedError
-from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES, EarlyCopies
-from kedro_autolog_pipeline.run.saves import SavedState, how_changed
+from kedro_autolog_pipeline.run.early_copies import EarlyCopies
+from kedro_autolog_pipeline.run.record import KnownData
+from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Origin
 
 ARTIFACTS_DIRECTORY = "artifacts"
@@ -53,9 +54,9 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     origin: Origin,
     catalog: DataCatalog,
     staging: Path,
-    saved: SavedState | None = None,
+    known: KnownData,
     *,
-    early: EarlyCopies = NO_EARLY_COPIES,
+    early: EarlyCopies,
 ) -> Artifact:
     """Copy what a dataset holds, as the run that is packaged left it.
 
@@ -64,18 +65,17 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
         origin: Trained or reference.
         catalog: The catalog of the run, or of another session of the project.
         staging: The directory to copy it into, under the path that it will have in the package.
-        saved: What this run saved of the dataset, although Kedro would load its newest version; None when this run
-            did not write it.
+        known: What is known of the dataset as this run had it, although Kedro would load its newest version.
         early: What was copied while the run trained.
 
     Raises:
-        ArtifactChangedError: When its data are no longer what the run saved.
+        ArtifactChangedError: When its data are no longer what the run saved or read.
         FileNotFoundError: When there is nothing where the dataset keeps its data.
         Exception: What the dataset, its file system, or pickling what it loads raises.
     """
     dataset = catalog[name]
     inner = unwrapped(dataset)
-    version = loaded_version(inner) if saved is None else saved.version
+    version = loaded_version(inner) if known.state is None else known.state.version
     # A catalog gives one version of the datasets that it holds, and not of what a CachedDataset wraps.
     load: Callable[[], Any] = partial((catalog if inner is dataset else DataCatalog({name: inner})).load, name, version)
     directory = staging / ARTIFACTS_DIRECTORY / directory_name(name)
@@ -94,16 +94,16 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     else:
         file = directory / (file_name(location.name) or "data")
         details = {"dataset": location.config | _validator(name, catalog), "argument": location.argument}
-        measure = _taken_early(early, saved, file) or _copied(name, location, saved, file)
+        measure = _taken_early(early, known.state, file) or _copied(name, location, known, file)
         # It may have been written to while it was read.
-        _refuse_changed(name, location, saved)
+        _refuse_changed(name, location, known)
     entry = ArtifactEntry(
         name=name,
         origin=origin,
         path=file.relative_to(staging).as_posix(),
         size=measure.size,
         sha256=measure.sha256,
-        from_this_run=saved is not None,
+        from_this_run=known.is_saved,
         **details,
     )
     return Artifact(entry, file, load)
@@ -123,19 +123,21 @@ def _validator(name: str, catalog: DataCatalog) -> dict[str, Any]:
     return {} if spec is None else {"validator": spec.to_config()}
 
 
-def _refuse_changed(name: str, location: Location, saved: SavedState | None) -> None:
+def _refuse_changed(name: str, location: Location, known: KnownData) -> None:
     """Refuse data that are not those of the run.
 
     Raises:
-        ArtifactChangedError: When they were changed since the run saved them, or are not where it did.
+        ArtifactChangedError: When they were changed since the run saved or read them, or are not where it did.
     """
-    if saved is None or saved.path is None:
+    state = known.state
+    # Their bytes are compared, where they are known.
+    if state is None or state.path is None or known.digest is not None:
         return
-    if saved.path != location.path:
-        raise ArtifactChangedError(name, location.path, f"is not '{saved.path}', where it was saved")
-    change = how_changed(saved, location.filesystem)
+    change = how_changed(state, location.filesystem)
+    if state.path != location.path:
+        change = f"is not '{state.path}', where it was {'saved' if known.is_saved else 'read'}"
     if change is not None:
-        raise ArtifactChangedError(name, location.path, change)
+        raise ArtifactChangedError(name, location.path, change, is_own=known.is_saved)
 
 
 def _taken_early(early: EarlyCopies, saved: SavedState | None, target: Path) -> Measure | None:
@@ -144,8 +146,8 @@ def _taken_early(early: EarlyCopies, saved: SavedState | None, target: Path) -> 
     return early.take(saved.path, saved.file, target)
 
 
-def _copied(name: str, location: Location, saved: SavedState | None, target: Path) -> Measure:
-    _refuse_changed(name, location, saved)
+def _copied(name: str, location: Location, known: KnownData, target: Path) -> Measure:
+    _refuse_changed(name, location, known)
     target.parent.mkdir()
     try:
         return copy_data(location.filesystem, location.path, target)

@@ -181,16 +181,16 @@ def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[
 
 def _stage_artifact(name: str, pair: Pair, finished: FinishedRun, staging: Path) -> Artifact:
     run = finished.run
-    saved = finished.saved_state(name)
+    known = finished.record.known(name)
     if name in finished.kept:
         return finished.kept[name].stage(staging)
-    if saved is None and run.written_as([name]) and not finished.takes_unsaved:
+    if not known.is_saved and run.written_as([name]) and not finished.takes_unsaved:
         msg = (
             f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
             "Have the node give data, or run it here."
         )
         raise FileNotFoundError(msg)
-    return stage_artifact(name, pair.origins[name], run.catalog, staging, saved, early=finished.early)
+    return stage_artifact(name, pair.origins[name], run.catalog, staging, known, early=finished.early)
 
 
 def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
@@ -210,9 +210,10 @@ def _refuse_others(artifact: Artifact, finished: FinishedRun) -> None:
         ValueError: When its digest is another one.
     """
     entry, record = artifact.entry, finished.record
-    if entry.origin is Origin.TRAINED and record.digests.get(entry.name, entry.sha256) != entry.sha256:
+    if record.digests.get(entry.name, entry.sha256) != entry.sha256:
         raise ValueError(
-            f"it is not what run '{record.run_id}' has saved, whose SHA-256 is {record.digests[entry.name]}"
+            f"it is not what run '{record.run_id}' was packaged with before, whose SHA-256 is "
+            f"{record.digests[entry.name]}"
         )
 
 

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 import attrs
 
 from kedro_autolog_pipeline.package.kept_artifacts import KeptArtifact
-from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES, EarlyCopies
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord
-from kedro_autolog_pipeline.run.saves import SavedState
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 
 
@@ -36,6 +34,7 @@ class FinishedRun:
     kept: Mapping[str, KeptArtifact] = attrs.field(factory=dict)
     early: EarlyCopies = NO_EARLY_COPIES
 
-    def saved_state(self, name: str) -> SavedState | None:
-        """Return what it has saved of a dataset, any transcoding suffix aside; None when it has not written it."""
-        return self.record.saves.get(dataset_of(name))
+    def packaged_with(self, digests: Mapping[str, str]) -> FinishedRun:
+        """Return it with the digests of what was packaged, by dataset name."""
+        record = attrs.evolve(self.record, digests={**self.record.digests, **digests})
+        return attrs.evolve(self, record=record)

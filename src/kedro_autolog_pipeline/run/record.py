@@ -12,10 +12,26 @@ from typing import Any
 import attrs
 import cattrs
 
-from kedro_autolog_pipeline.run.saves import SavedState
+from kedro_autolog_pipeline.pairing.pair import dataset_of
+from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.tracking.run import RunStatus
 
 _CONVERTER = cattrs.Converter()
+
+
+@attrs.frozen
+class KnownData:
+    """What is known of a dataset's data as a run had them.
+
+    Attributes:
+        state: What they were when the run saved or read them; None where nobody could look.
+        is_saved: Whether the run saved them.
+        digest: SHA-256 of what was packaged of them, as in ``ArtifactEntry.sha256``; None before that.
+    """
+
+    state: SavedState | None
+    is_saved: bool
+    digest: str | None
 
 
 @attrs.frozen
@@ -35,6 +51,7 @@ class RunRecord:
         closes_run: Whether the MLflow run was opened for it, and ends with it.
         process: What trains, as ``tracking.abandoned`` names processes; empty where that is not known.
         saves: What the run saved, by dataset name.
+        reads: What its references were when it read them, by dataset name.
         digests: SHA-256 by dataset name, as in ``ArtifactEntry.sha256``, of what was staged.
     """
 
@@ -50,6 +67,14 @@ class RunRecord:
     process: str = ""
     saves: dict[str, SavedState] = attrs.field(factory=dict)
     digests: dict[str, str] = attrs.field(factory=dict)
+    reads: dict[str, SavedState] = attrs.field(factory=dict)
+
+    def known(self, name: str) -> KnownData:
+        """Return what is known of a dataset, any transcoding suffix aside."""
+        dataset = dataset_of(name)
+        saved = self.saves.get(dataset)
+        state = self.reads.get(dataset) if saved is None else saved
+        return KnownData(state, is_saved=saved is not None, digest=self.digests.get(name))
 
     @property
     def retry_command(self) -> str:
@@ -112,5 +137,6 @@ def _then(first: RunRecord, second: RunRecord) -> RunRecord:
         runtime_params=joined(first.runtime_params, second.runtime_params),
         parameters=joined(first.parameters, second.parameters),
         saves=joined(first.saves, second.saves),
+        reads=joined(first.reads, second.reads),
         digests=joined(digests, second.digests),
     )

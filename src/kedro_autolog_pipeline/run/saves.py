@@ -1,45 +1,24 @@
-"""Note what a run saves, enough to tell later whether it is still there."""
+"""Note what a run saves, whenever it does."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import stat
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import attrs
-import cattrs
-from fsspec import AbstractFileSystem
-from fsspec.implementations.local import LocalFileSystem
 from kedro.io import AbstractDataset, DataCatalog
 
-from kedro_autolog_pipeline.datasets.locations import find_location, saved_version, unwrapped
-from kedro_autolog_pipeline.pairing.pair import dataset_of
-from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES, EarlyCopies
-from kedro_autolog_pipeline.run.file_state import FileState
+from kedro_autolog_pipeline.datasets.locations import Location, find_location, saved_version, unwrapped
+from kedro_autolog_pipeline.run.early_copies import EarlyCopies
+from kedro_autolog_pipeline.run.journal import Journal
+from kedro_autolog_pipeline.run.overlaps import SavesInProgress
+from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed, look
 
 _LOGGER = logging.getLogger(__name__)
-
-# What a remote file system says of a file, the best first: what is another for other bytes, then for another write.
-_TAGS = (
-    "generation",
-    "ETag",
-    "etag",
-    "md5Hash",
-    "md5",
-    "checksum",
-    "LastModified",
-    "last_modified",
-    "updated",
-    "modified",
-    "mtime",
-    "created",
-)
 
 # A generator node saves in chunks, of which each makes the look at a directory longer: when these seconds are used up,
 # looks may take a hundredth of the time.
@@ -48,24 +27,20 @@ _LOOK_SHARE = 0.01
 
 
 @attrs.frozen
-class SavedState:
-    """What a dataset's data were when a run had saved it; plain JSON with ``cattrs``.
+class SaveNotes:
+    """Where the saves of one run are noted.
 
     Attributes:
-        path: The file or directory, as its file system names it; None for a dataset that keeps its data elsewhere.
-        version: The version that the run saved; None for a dataset without versions.
-        files: Each file by its path relative to ``path``, with forward slashes; a single file is ``''``. None where
-            there are none, or nobody could look.
+        journal: What the run has saved.
+        in_progress: The directory of what is being saved, by any run of the project.
+        early: What may copy it at once.
+        run: What tells the run from others.
     """
 
-    path: str | None
-    version: str | None
-    files: dict[str, FileState] | None
-
-    @property
-    def file(self) -> FileState | None:
-        """The file; None for a directory, and where nobody could look."""
-        return None if self.files is None else self.files.get("")
+    journal: Journal
+    in_progress: Path
+    early: EarlyCopies
+    run: str = attrs.field(factory=lambda: uuid4().hex)
 
 
 @attrs.define(eq=False)
@@ -77,15 +52,16 @@ class SaveTap:
     Attributes:
         dataset: The dataset in the run's catalog, which stays what it is.
         name: Its name there.
-        journal: The file to note it in.
-        early: What may copy it at once.
+        notes: Where to note it.
     """
 
     dataset: AbstractDataset[Any, Any]
     name: str
-    journal: Path
-    early: EarlyCopies = NO_EARLY_COPIES
+    notes: SaveNotes
     _shadowed: Callable[[Any], None] | None = None
+    _in_progress: SavesInProgress | None = None
+    _last: SavedState | None = None
+    _is_mixed: bool = False
     _seconds_spent: float = 0.0
     _next_look: float = 0.0
     _is_due: bool = False
@@ -103,15 +79,24 @@ class SaveTap:
         Raises:
             Exception: Whatever that raises.
         """
-        if self._shadowed is None:
-            type(self.dataset).save(self.dataset, data)
-        else:
-            self._shadowed(data)
-        if time.monotonic() >= self._next_look:
+        is_looking = time.monotonic() >= self._next_look
+        # What is not looked at after each chunk counts as one long save.
+        if is_looking or not self._is_due:
+            self._begin(is_looking=is_looking)
+        try:
+            if self._shadowed is None:
+                type(self.dataset).save(self.dataset, data)
+            else:
+                self._shadowed(data)
+        except BaseException:
+            self._end()
+            raise
+        if is_looking:
             self._note()
         elif not self._is_due:
             # What was noted after an earlier chunk is no longer true.
             self._is_due = True
+            self._last = None
             self._write(self._state(is_looking=False))
 
     def detach(self) -> None:
@@ -127,170 +112,101 @@ class SaveTap:
             own["save"] = self._shadowed
         if self._is_due:
             self._note()
+        try:
+            in_progress = self._saves_in_progress()
+        except Exception:
+            _LOGGER.debug("Cannot see where '%s' was saved.", self.name, exc_info=True)
+            return
+        # Another process may have saved it.
+        if in_progress is not None:
+            in_progress.forget()
+
+    def _begin(self, *, is_looking: bool) -> None:
+        started = time.monotonic()
+        try:
+            if is_looking and self._last is not None:
+                location, _ = self._located()
+                # Another run has saved between two chunks of this one.
+                self._is_mixed |= location is not None and how_changed(self._last, location.filesystem) is not None
+            self._in_progress = self._saves_in_progress()
+            if self._in_progress is not None:
+                self._in_progress.begin()
+        except Exception:
+            # Whatever a file system raises, the training goes on.
+            _LOGGER.debug("Cannot see what '%s' is before it is saved.", self.name, exc_info=True)
+        self._seconds_spent += time.monotonic() - started
+
+    def _end(self) -> None:
+        try:
+            if self._in_progress is not None:
+                self._is_mixed |= self._in_progress.end()
+        except OSError:
+            _LOGGER.debug("Cannot see who else has saved '%s'.", self.name, exc_info=True)
 
     def _note(self) -> None:
         started = time.monotonic()
         self._is_due = False
-        state = self._state(is_looking=True)
+        self._end()
+        self._last = state = self._state(is_looking=True)
         self._write(state)
         if state.path is not None and state.file is not None:
-            self.early.begin(state.path, state.file)
+            self.notes.early.begin(state.path, state.file)
         seconds = time.monotonic() - started
         self._seconds_spent += seconds
         if self._seconds_spent > _FREE_LOOKS:
             self._next_look = started + seconds / _LOOK_SHARE
 
+    def _saves_in_progress(self) -> SavesInProgress | None:
+        if self._in_progress is not None:
+            return self._in_progress
+        location, _ = self._located()
+        if location is None:
+            return None
+        return SavesInProgress.at(location.path, self.notes.in_progress, self.notes.run)
+
+    def _located(self) -> tuple[Location | None, str | None]:
+        inner = unwrapped(self.dataset)
+        version = saved_version(inner)
+        return find_location(inner, version), version
+
     def _state(self, *, is_looking: bool) -> SavedState:
         path = version = files = None
         try:
-            inner = unwrapped(self.dataset)
-            version = saved_version(inner)
-            location = find_location(inner, version)
+            location, version = self._located()
             if location is not None:
                 path = location.path
-                files = _look(location.filesystem, path) if is_looking else None
+                files = look(location) if is_looking else None
         except Exception:
             # Whatever a file system raises, the data are saved, and the training goes on.
             _LOGGER.debug("Cannot see what '%s' has saved.", self.name, exc_info=True)
-        return SavedState(path, version, files)
+        return SavedState(path, version, files, self._is_mixed)
 
     def _write(self, state: SavedState) -> None:
-        # The line break before it ends a line that another process has not.
-        line = f"\n{json.dumps({'name': self.name, 'state': cattrs.unstructure(state)})}\n".encode()
         try:
-            # One call that appends: threads and processes that save at once do not cut each other's lines.
-            descriptor = os.open(self.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                os.write(descriptor, line)
-            finally:
-                os.close(descriptor)
+            self.notes.journal.note_save(self.name, state)
         except OSError as error:
             _LOGGER.warning(
                 "'%s' is saved, but that cannot be noted, so the model cannot be packaged (%s).", self.name, error
             )
 
 
-def tap_saves(
-    names: Iterable[str], catalog: DataCatalog, journal: Path, early: EarlyCopies = NO_EARLY_COPIES
-) -> list[SaveTap]:
+def tap_saves(names: Iterable[str], catalog: DataCatalog, notes: SaveNotes) -> list[SaveTap]:
     """Have datasets noted when they are saved.
 
     Args:
         names: Their names, as the run's nodes write them.
         catalog: The run's own catalog, before its first node.
-        journal: The file to note them in, made anew; its directory exists.
-        early: What may copy them at once.
+        notes: Where to note them.
 
     Returns:
         The taps, to be detached in this order when the run has ended.
-
-    Raises:
-        OSError: When the journal cannot be written.
     """
-    journal.write_bytes(b"")
     taps: list[SaveTap] = []
     for name in sorted(names):
         # The runner, too, has the catalog make what it does not know.
         dataset = catalog.get(name, fallback_to_runtime_pattern=True)
         if dataset is not None:
-            taps.append(SaveTap(dataset, name, journal, early))
+            taps.append(SaveTap(dataset, name, notes))
             taps[-1].attach()
     # Two names may be one object: what came last shadows the others.
     return taps[::-1]
-
-
-def read_journal(journal: Path) -> dict[str, SavedState]:
-    """Read what a run has saved, as its last save left it.
-
-    Args:
-        journal: What ``tap_saves`` was given; one that is not there is empty. A line that its process was killed in
-            is left out.
-
-    Returns:
-        The state by dataset name without a transcoding suffix. Datasets with one path share the last state of it.
-    """
-    try:
-        lines = journal.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    states: dict[str, SavedState] = {}
-    files: dict[str | None, dict[str, FileState] | None] = {}
-    for line in lines:
-        try:
-            content = json.loads(line)
-        except ValueError:
-            continue
-        state = cattrs.structure(content["state"], SavedState)
-        states[dataset_of(content["name"])] = state
-        files[state.path] = state.files
-    return {name: attrs.evolve(state, files=files[state.path]) for name, state in states.items()}
-
-
-def how_changed(saved: SavedState, filesystem: AbstractFileSystem) -> str | None:
-    """Compare what is there with what a run has saved.
-
-    Args:
-        saved: What it saved.
-        filesystem: The file system of its path.
-
-    Returns:
-        What has happened, going on from the path ("is gone"); None when nothing has, or nobody can tell. Another
-        name (a hard link) of a file does not change it.
-
-    Raises:
-        Exception: What the file system raises, unless nothing is there.
-    """
-    if saved.path is None or saved.files is None:
-        return None
-    try:
-        present = _look(filesystem, saved.path)
-    except FileNotFoundError:
-        present = {}
-    for relative in sorted({*saved.files, *present}):
-        change = _difference(saved.files.get(relative), present.get(relative))
-        if change is not None:
-            return f"has changed: '{relative}' {change}" if relative else change
-    return None
-
-
-def _difference(before: FileState | None, now: FileState | None) -> str | None:
-    if now is None:
-        return "is gone"
-    if before is None:
-        return "is new"
-    if now.size != before.size:
-        return f"has another size ({now.size} bytes, and had {before.size})"
-    if now.mtime_ns is not None and now.mtime_ns != before.mtime_ns:
-        return f"was written again at {datetime.fromtimestamp(now.mtime_ns / 1e9).astimezone():%H:%M:%S}"
-    # A link changes the ctime alone, and some network disks number a file anew each time that it is looked at.
-    if now.inode != before.inode and now.ctime_ns != before.ctime_ns:
-        return "was replaced by another file"
-    return "was written again" if now.tag != before.tag else None
-
-
-def _look(filesystem: AbstractFileSystem, path: str) -> dict[str, FileState]:
-    is_local = isinstance(filesystem, LocalFileSystem)
-    # A listing that was fetched before the save is no longer true.
-    filesystem.invalidate_cache()
-    if is_local:
-        status = os.stat(path)  # noqa: PTH116 - many files are looked at, and a Path takes longer to make
-        if not stat.S_ISDIR(status.st_mode):
-            return {"": _local_state(status)}
-    elif not filesystem.isdir(path):
-        return {"": _remote_state(filesystem.info(path))}
-    prefix = path.rstrip("/") + "/"
-    return {
-        file.removeprefix(prefix): _local_state(os.stat(file)) if is_local else _remote_state(entry)  # noqa: PTH116
-        for file, entry in filesystem.find(path, detail=True).items()
-        # An object store may list the directory itself, and others whose names begin likewise.
-        if file.startswith(prefix) and file != prefix
-    }
-
-
-def _local_state(status: os.stat_result) -> FileState:
-    return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-
-
-def _remote_state(entry: dict[str, Any]) -> FileState:
-    tag = next((entry[key] for key in _TAGS if entry.get(key) is not None), None)
-    return FileState(entry.get("size"), tag=None if tag is None else str(tag))

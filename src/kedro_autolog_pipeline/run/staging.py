@@ -38,6 +38,11 @@ class StagingDirectory:
         return self.path / "saves.jsonl"
 
     @property
+    def in_progress(self) -> Path:
+        """The directory of what is being saved, by any run of the project."""
+        return self.path.parent / "saving"
+
+    @property
     def early(self) -> Path:
         """Where files are copied to while the run trains."""
         return self.path / _EARLY_DIRECTORY
