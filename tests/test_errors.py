@@ -29,14 +29,14 @@ def test_each_error_says_what_cannot_be_done_why_and_what_to_do() -> None:
     """The messages are an interface: they begin with what cannot be done and end with the remedy."""
     messages = {
         ConfigurationError(["a: wrong.", "b: wrong."]): (
-            "Cannot use 'mlflow.yml': 2 mistakes.\n  - a: wrong.\n  - b: wrong.\nCorrect them and run again; "
+            "Cannot use 'mlflow.yml': 2 mistakes.\n  - a: wrong.\n  - b: wrong.\nFix these and run again; "
             "no node has run."
         ),
         ConfigurationError(["a: wrong."]): (
-            "Cannot use 'mlflow.yml': 1 mistake.\n  - a: wrong.\nCorrect them and run again; no node has run."
+            "Cannot use 'mlflow.yml': 1 mistake.\n  - a: wrong.\nFix this and run again; no node has run."
         ),
         PreflightError(["a: wrong.", "it says:\nno."]): (
-            "Cannot start the training: 2 faults.\n  - a: wrong.\n  - it says:\n    no.\nCorrect them and run again; "
+            "Cannot start 'kedro run': 2 faults.\n  - a: wrong.\n  - it says:\n    no.\nFix these and run again; "
             "no node has run, and no MLflow run was opened."
         ),
         PackagingError("m", ["no data. Train.", "no file. Add it."]): (
@@ -99,3 +99,10 @@ def test_an_error_comes_back_from_a_worker() -> None:
 
     assert (VerificationError, str(error), vars(error)) == (type(back), str(back), vars(back))
     assert ("m", "it died.", "a") == (back.model, back.cause, back.log)
+
+
+def test_a_message_has_no_control_character() -> None:
+    """What a dataset's name or another's error brings cannot steer a terminal; lines and tabs stay."""
+    error = ModelLoadError("p", "it says:\r\n\x1b[2J\tno\x07\x9b.", "Read it.")
+
+    assert str(error) == "Cannot load the model in 'p': it says:\n\\x1b[2J\tno\\x07\\x9b. Read it."

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    _Exception = Exception
+else:
+    # Kedro's command line is click's, which shows an error of its own without a traceback. Where nobody has imported
+    # click there is no command line, and a model that is served needs none.
+    _Exception = getattr(sys.modules.get("click"), "ClickException", Exception)
 
 # The part of a URL that says who asks; a password may have an "@" of its own.
 _USER_OF_URL = re.compile(r"(?<=://)[^/\s'\"<>]+@")
@@ -12,14 +20,31 @@ _USER_OF_URL = re.compile(r"(?<=://)[^/\s'\"<>]+@")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class AutologPipelineError(Exception):
+class AutologPipelineError(_Exception):
     """Root of every error that this package raises.
 
-    It can be pickled, for a worker of Kedro's ParallelRunner to raise it.
+    It can be pickled, for a worker of Kedro's ParallelRunner to raise it. A command of Kedro's that ends with it shows
+    its message alone; the traceback is shown with Kedro's ``--verbose``, and where DEBUG is logged for this package.
     """
 
     def __init__(self, message: str) -> None:
         super().__init__(showable(message))
+
+    def show(self, file: IO[str] | None = None) -> None:
+        """Show it as the end of a command, as click asks for."""
+        import logging
+
+        # Only click calls this; imported by name, it would become a requirement of every model.
+        click = sys.modules["click"]
+        # The flag that ``--verbose`` sets.
+        cli = sys.modules.get("kedro.framework.cli.utils")
+        is_verbose = cli is not None and cli.KedroCliError.VERBOSE_ERROR
+        if is_verbose or logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
+            import traceback
+
+            click.echo(showable("".join(traceback.format_exception(self))), file=file, err=True)
+        else:
+            click.secho(str(self), file=file, fg="red", err=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By itself, an exception would be made again from its message, in the place of its first attribute.
@@ -36,10 +61,8 @@ class ConfigurationError(AutologPipelineError):
 
     def __init__(self, mistakes: Iterable[str]) -> None:
         self.mistakes = tuple(mistakes)
-        listed = "\n".join(f"  - {mistake}" for mistake in self.mistakes)
         super().__init__(
-            f"Cannot use 'mlflow.yml': {_counted(len(self.mistakes), 'mistake')}.\n{listed}\n"
-            "Correct them and run again; no node has run."
+            list_faults("Cannot use 'mlflow.yml'", self.mistakes, "and run again; no node has run.", noun="mistake")
         )
 
 
@@ -52,12 +75,8 @@ class PreflightError(AutologPipelineError):
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
-        # What others say in a fault may go over several lines.
-        listed = "\n".join(f"  - {fault}".replace("\n", "\n    ") for fault in self.faults)
-        super().__init__(
-            f"Cannot start the training: {_counted(len(self.faults), 'fault')}.\n{listed}\n"
-            "Correct them and run again; no node has run, and no MLflow run was opened."
-        )
+        then = "and run again; no node has run, and no MLflow run was opened."
+        super().__init__(list_faults("Cannot start 'kedro run'", self.faults, then))
 
 
 class ModelDefinitionError(AutologPipelineError):
@@ -248,7 +267,20 @@ def showable(text: str) -> str:
     What others say of an error may name a server with its user and password, and may hold anything that a terminal
     takes for a command.
     """
-    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], _USER_OF_URL.sub("", text))
+    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], _USER_OF_URL.sub("", text.replace("\r\n", "\n")))
+
+
+def list_faults(what: str, faults: Collection[str], then: str, noun: str = "fault") -> str:
+    """Return a text that lists faults.
+
+    Args:
+        what: What cannot be done.
+        faults: One sentence a fault; not empty. What others say in one may go over several lines.
+        then: What to do when they are fixed, going on from "Fix these".
+        noun: What a fault is called.
+    """
+    items = "\n".join(f"  - {fault}".replace("\n", "\n    ") for fault in faults)
+    return f"{what}: {_counted(len(faults), noun)}.\n{items}\nFix {'this' if len(faults) == 1 else 'these'} {then}"
 
 
 def _counted(number: int, noun: str) -> str:

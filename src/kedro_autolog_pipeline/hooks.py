@@ -1,11 +1,8 @@
-"""Kedro's life cycle comes in; when each of our steps is due goes out."""
+"""Call each step of packaging when Kedro's life cycle gets there."""
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Iterator
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
@@ -18,15 +15,6 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from kedro.pipeline.node import Node
 
-    from kedro_autolog_pipeline.config.project import Project
-    from kedro_autolog_pipeline.errors import ConfigurationError
-
-# Kedro's logging lets INFO through for its own package and the project's, and WARNING for every other.
-logging.getLogger("kedro_autolog_pipeline").setLevel(logging.INFO)
-
-# A Kedro server runs two pipelines through one hook object, each in a thread of its own.
-_PROJECT: ContextVar[Project | ConfigurationError | None] = ContextVar("_PROJECT", default=None)
-
 
 class AutologPipelineHook:
     """Packages the inference pipeline of every training run; see the project's README."""
@@ -34,40 +22,25 @@ class AutologPipelineHook:
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Read our part of ``mlflow.yml``, before another plugin finds in it what it does not know."""
-        from kedro_autolog_pipeline.config.project import read_project
-        from kedro_autolog_pipeline.errors import ConfigurationError
+        from kedro_autolog_pipeline.lifecycle.preparation import look_at_project
 
-        try:
-            project = read_project(context)
-            _PROJECT.set(project)
-            if project is not None and "kedro_mlflow" in sys.modules:
-                from kedro_autolog_pipeline.tracking.run import forget_ended_runs
-
-                forget_ended_runs()
-        except ConfigurationError as error:
-            # A notebook that only looks at the catalog must not fail: the mistakes stop a run.
-            _PROJECT.set(error)
+        look_at_project(context)
 
     @hook_impl(wrapper=True, tryfirst=True)
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> Iterator[None]:
         """Find every fault before any plugin opens an MLflow run; join that run, or open ours, when all have."""
-        project = _PROJECT.get()
-        # Whoever takes it does the work: the hook may stand in the project's settings besides its entry point.
-        _PROJECT.set(None)
-        open_runs.interrupt_abandoned()
-        prepared = None
-        if project is not None:
-            from kedro_autolog_pipeline.lifecycle.preparation import prepare
+        from kedro_autolog_pipeline.lifecycle.preparation import prepare
 
-            prepared = prepare(project, run_params, pipeline, catalog)
+        open_runs.interrupt_abandoned()
+        preparation = prepare(run_params, pipeline, catalog)
         try:
             result = yield
-            training_run = None if prepared is None else prepared.start()
+            training_run = None if preparation is None else preparation.start()
         except BaseException:
-            if prepared is not None:
-                prepared.abandon()
+            if preparation is not None:
+                preparation.abandon()
             raise
         if training_run is not None:
             open_runs.remember(training_run)

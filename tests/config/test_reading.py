@@ -25,6 +25,7 @@ from kedro_autolog_pipeline.config.schema import (
     ProjectConfig,
     RunConfig,
     ServerConfig,
+    SignatureConfig,
     SignatureMode,
     TrackingConfig,
 )
@@ -101,7 +102,8 @@ def test_what_the_file_leaves_out_has_its_default() -> None:
                     input_name=None,
                     registered_model_name=None,
                     alias=None,
-                    signature=SignatureMode.AUTO,
+                    in_memory=(),
+                    signature=SignatureConfig(SignatureMode.AUTO, optional=(), nullable=(), required=()),
                     input_example=False,
                     pip_requirements=None,
                     extra_pip_requirements=None,
@@ -136,6 +138,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                 "species": {
                     **PAIR,
                     "input_name": ["instances", "islands"],
+                    "in_memory": ["encoded"],
                     "registered_model_name": "prod.penguins.species",
                     "alias": "challenger",
                     "signature": "none",
@@ -147,10 +150,20 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     "verify": False,
                     "verify_timeout": 0.5,
                 },
-                "mass": {"training": "t", "inference": "i", "extra_pip_requirements": ["lightgbm"]},
+                "mass": {
+                    "training": "t",
+                    "inference": "i",
+                    "signature": "params",
+                    "extra_pip_requirements": ["lightgbm"],
+                },
                 "sex": {"training": "t", "inference": "i", "pip_requirements": "sex.txt", "input_example": "made_up"},
                 "age": {"training": "t", "inference": "i", "signature": "full", "conda_env": {"dependencies": ["pip"]}},
-                "year": {"training": "t", "inference": "i", "conda_env": "conda.yml"},
+                "year": {
+                    "training": "t",
+                    "inference": "i",
+                    "conda_env": "conda.yml",
+                    "signature": {"optional": ["sex"], "nullable": ["sex", "age"], "required": ["id"]},
+                },
             },
         },
     }
@@ -168,9 +181,10 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     training="training",
                     inference="inference",
                     input_name=("instances", "islands"),
+                    in_memory=("encoded",),
                     registered_model_name="prod.penguins.species",
                     alias="challenger",
-                    signature=SignatureMode.NONE,
+                    signature=SignatureConfig(SignatureMode.NONE),
                     input_example=True,
                     pip_requirements=("scikit-learn==1.6",),
                     code_paths=("src/penguins",),
@@ -179,10 +193,24 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     verify=False,
                     verify_timeout=0.5,
                 ),
-                ModelConfig("mass", "t", "i", extra_pip_requirements=("lightgbm",)),
+                ModelConfig(
+                    "mass",
+                    "t",
+                    "i",
+                    signature=SignatureConfig(SignatureMode.PARAMS),
+                    extra_pip_requirements=("lightgbm",),
+                ),
                 ModelConfig("sex", "t", "i", pip_requirements="sex.txt", input_example="made_up"),
-                ModelConfig("age", "t", "i", signature=SignatureMode.FULL, conda_env={"dependencies": ["pip"]}),
-                ModelConfig("year", "t", "i", conda_env="conda.yml"),
+                ModelConfig(
+                    "age", "t", "i", signature=SignatureConfig(SignatureMode.FULL), conda_env={"dependencies": ["pip"]}
+                ),
+                ModelConfig(
+                    "year",
+                    "t",
+                    "i",
+                    conda_env="conda.yml",
+                    signature=SignatureConfig(optional=("sex",), nullable=("sex", "age"), required=("id",)),
+                ),
             ),
         ),
     )
@@ -310,7 +338,7 @@ Cannot use 'mlflow.yml': 13 mistakes.
   - server.request_header_provider.typ: unknown key. Did you mean 'type'?
   - tracking.experiment.name: expected a string, got 2024.
   - tracking.run: expected a mapping, got 'nightly'.
-Correct them and run again; no node has run."""
+Fix these and run again; no node has run."""
 
     with pytest.raises(ConfigurationError) as raised:
         parse_config(content)
@@ -406,16 +434,26 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             {"name": "species"},
             (
                 "name: unknown key. Known keys: 'alias', 'code_paths', 'conda_env', 'copy_mode', "
-                "'extra_pip_requirements', 'inference', 'input_example', 'input_name', 'metadata', "
+                "'extra_pip_requirements', 'in_memory', 'inference', 'input_example', 'input_name', 'metadata', "
                 "'pip_requirements', 'registered_model_name', 'runner', 'signature', 'tags', 'training', 'verify', "
                 "'verify_timeout'."
             ),
         ),
         (
             {"signature": "NONE"},
-            "signature: expected 'auto' or 'full' or 'none', got 'NONE'. Did you mean 'none'?",
+            "signature: expected 'auto' or 'full' or 'params' or 'none', got 'NONE'. Did you mean 'none'?",
         ),
-        ({"signature": {"inputs": []}}, "signature: expected 'auto' or 'full' or 'none', got a mapping."),
+        (
+            {"signature": {"inputs": []}},
+            "signature.inputs: unknown key. Known keys: 'nullable', 'optional', 'required'.",
+        ),
+        ({"signature": {"optional": "sex"}}, "signature: expected a list of strings, got 'sex'."),
+        (
+            {"signature": {"optional": ["sex", "id"], "required": ["id"]}},
+            "signature: column 'id' is both optional and required. Name it once.",
+        ),
+        ({"in_memory": "coded"}, "in_memory: expected a list of strings, got 'coded'."),
+        ({"training": "a\x1b[31m"}, "training: expected a string without control characters, got 'a\\x1b[31m'."),
         ({"pip_requirements": 3}, "pip_requirements: expected a list of requirements or the path of a file, got 3."),
         ({"conda_env": []}, "conda_env: expected a Conda environment or the path of a file, got an empty list."),
         ({"conda_env": {3: "a"}}, "conda_env[3]: expected a string, got 3."),
@@ -457,7 +495,9 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
         ({"verify": 1}, "verify: expected true or false, got 1."),
         ({"verify_timeout": 0}, "verify_timeout: expected a positive number of seconds, got 0."),
         ({"verify_timeout": True}, "verify_timeout: expected a positive number of seconds, got true."),
-        ({"verify_timeout": float("inf")}, "verify_timeout: expected a positive number of seconds, got inf."),
+        ({"verify_timeout": -1}, "verify_timeout: expected a positive number of seconds, got -1."),
+        ({"verify_timeout": 1e300}, "verify_timeout: expected at most 604800 seconds, a week, got 1e+300."),
+        ({"verify_timeout": float("inf")}, "verify_timeout: expected at most 604800 seconds, a week, got inf."),
         ({"verify_timeout": float("nan")}, "verify_timeout: expected a positive number of seconds, got nan."),
     ],
 )

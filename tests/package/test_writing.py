@@ -25,7 +25,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 from kedro_datasets.pickle import PickleDataset
 
-from kedro_autolog_pipeline.config.schema import ModelConfig, SignatureMode
+from kedro_autolog_pipeline.config.schema import ModelConfig, SignatureConfig, SignatureMode
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
@@ -135,7 +135,7 @@ def test_data_of_the_run_reaches_the_loaded_model_as_it_is(
 ) -> None:
     """Whatever the data, the model has a schema that passes it on unchanged, or none; MLflow says nothing of it."""
     logging.getLogger("mlflow").addHandler(caplog.handler)
-    contents = contents_of(tmp_path / "project", data, signature=SignatureMode.FULL)
+    contents = contents_of(tmp_path / "project", data, signature=SignatureConfig(SignatureMode.FULL))
     package = written(tmp_path, contents)
     logging.getLogger("mlflow").removeHandler(caplog.handler)
 
@@ -177,7 +177,7 @@ def test_the_full_signature_requires_every_column(tmp_path: Path) -> None:
         tmp_path / "project",
         TABLE,
         function=lambda model, table: table["x"] * model["slope"],
-        signature=SignatureMode.FULL,
+        signature=SignatureConfig(SignatureMode.FULL),
     )
     with pytest.raises(mlflow.MlflowException, match=r"missing inputs \['label'\]"):
         load(written(tmp_path, contents)).predict(TABLE[["x"]])
@@ -185,7 +185,9 @@ def test_the_full_signature_requires_every_column(tmp_path: Path) -> None:
 
 def test_no_signature_is_no_signature(tmp_path: Path) -> None:
     """`signature: none` stores none, an example or not."""
-    contents = contents_of(tmp_path / "project", TABLE, signature=SignatureMode.NONE, input_example=True)
+    contents = contents_of(
+        tmp_path / "project", TABLE, signature=SignatureConfig(SignatureMode.NONE), input_example=True
+    )
 
     assert load(written(tmp_path, contents)).metadata.signature is None
 

@@ -104,7 +104,7 @@ def test_every_fault_is_listed_in_one_go(project: KedroProject) -> None:
 
     assert done.returncode == 1
     for fault in (
-        "Cannot start the training: 9 faults.",
+        "'kedro autolog check': 9 faults.",
         "autolog_pipeline.models.costs.training: no pipeline is registered as 'train'.",
         "autolog_pipeline.models.prices.input_name: inference pipeline 'inference' does not read 'x'.",
         "autolog_pipeline.models.prices.inference: 'inference' reads 'unknown', which neither the training pipeline ",

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from kedro_autolog_pipeline.cli.report import ModelReport, as_json, as_tree, describe, store_state
 from kedro_autolog_pipeline.config.project import read_project
-from kedro_autolog_pipeline.errors import ConfigurationError, PreflightError
+from kedro_autolog_pipeline.errors import ConfigurationError, list_faults, showable
 from kedro_autolog_pipeline.preflight.checks import Preflight, check_project
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def check(metadata: ProjectMetadata, env: str | None, *, is_json: bool) -> None:
             found, faults = None, error.mistakes
             text = f"{error}"
         else:
-            text = f"{PreflightError(faults)}" if faults else ""
+            text = list_faults("'kedro autolog check'", faults, "before the next training.") if faults else ""
     if is_json:
         nothing = {"faults": list(faults), "tracking_server": None, "experiment": None, "models": []}
         click.echo(json.dumps(nothing if found is None else as_json(*found)))
@@ -59,7 +59,7 @@ def check(metadata: ProjectMetadata, env: str | None, *, is_json: bool) -> None:
     elif not faults:
         click.echo("mlflow.yml has no 'autolog_pipeline', or switches it off: nothing is packaged.")
     if faults:
-        click.secho(text, fg="red", err=True)
+        click.secho(showable(text), fg="red", err=True)
         sys.exit(1)
 
 

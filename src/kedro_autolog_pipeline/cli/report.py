@@ -184,7 +184,7 @@ def _parameters(pair: Pair, project: Project, catalog: DataCatalog) -> Iterator[
 
     values, _ = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters)
     named = {callers_name(name): value for name, value in values.items()}
-    if pair.config.signature is SignatureMode.NONE:
+    if pair.config.signature.mode is SignatureMode.NONE:
         yield from (ParameterReport(name, value, "the model has no signature") for name, value in named.items())
         return
     fixed = infer_signature(None, None, named, differ=first_difference).fixed_parameters

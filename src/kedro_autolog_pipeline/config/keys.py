@@ -14,6 +14,7 @@ from kedro_autolog_pipeline.config.schema import (
     ModelConfig,
     RunConfig,
     ServerConfig,
+    SignatureConfig,
 )
 from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
 
@@ -50,7 +51,12 @@ _KEYS: _Keys = {
     "ui": dict.fromkeys(("port", "host")),
     OUR_KEY: {
         **_fields(AutologPipelineConfig),
-        "models": {_EACH: {key: None for key in _fields(ModelConfig) if key != "name"}},
+        "models": {
+            _EACH: {
+                **{key: None for key in _fields(ModelConfig) if key != "name"},
+                "signature": {key: None for key in _fields(SignatureConfig) if key != "mode"},
+            }
+        },
     },
 }
 

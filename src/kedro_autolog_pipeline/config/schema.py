@@ -41,8 +41,28 @@ class SignatureMode(Enum):
     """Inferred from a sample, its prediction and the parameters; a column that inference does without is optional."""
     FULL = "full"
     """Inferred likewise; every column is required."""
+    PARAMS = "params"
+    """The parameters and the outputs are inferred; whatever a caller sends as input is taken as it is."""
     NONE = "none"
     """Nowhere: the model has none."""
+
+
+@attrs.frozen
+class SignatureConfig:
+    """The model's signature.
+
+    Attributes:
+        mode: Where it comes from.
+        optional: Columns that a request may leave out, whatever was found; only where the mode is ``AUTO``, as for the
+            two below. None of them is in ``required`` too.
+        nullable: Columns that may hold no value.
+        required: Columns that every request must have.
+    """
+
+    mode: SignatureMode = SignatureMode.AUTO
+    optional: tuple[str, ...] = ()
+    nullable: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -117,7 +137,7 @@ class ModelConfig:
             the nodes directly.
         in_memory: Datasets between nodes of the inference pipeline that the model keeps in memory although the
             catalog stores them, by the user's consent.
-        signature: Where the signature comes from.
+        signature: What the signature says of inputs, outputs and parameters.
         input_example: Whether rows of the request data are stored as an example; a
             string names the dataset that they are taken from.
         pip_requirements: All of the model's requirements, or the path of a file of them,
@@ -142,7 +162,7 @@ class ModelConfig:
     copy_mode: CopyMode | Mapping[str, CopyMode] | None = None
     runner: str | None = None
     in_memory: tuple[str, ...] = ()
-    signature: SignatureMode = SignatureMode.AUTO
+    signature: SignatureConfig = attrs.field(factory=SignatureConfig)
     input_example: bool | str = False
     pip_requirements: tuple[str, ...] | str | None = None
     extra_pip_requirements: tuple[str, ...] | str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
@@ -17,6 +17,7 @@ from kedro_autolog_pipeline.config.schema import (
     OnFailure,
     PartialRuns,
     ProjectConfig,
+    SignatureConfig,
     SignatureMode,
 )
 from kedro_autolog_pipeline.errors import ConfigurationError
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cattrs import Converter
+
+# In seconds. What an operating system can wait for is not endless: some count milliseconds in 32 bits.
+_LONGEST_TIMEOUT = 604_800
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _TagValue = NewType("_TagValue", str)
 
@@ -108,6 +114,8 @@ def _structure_string(value: object, _: object) -> str:
         _refuse("a string", value)
     if not value.strip():
         _refuse("a string that is not empty", value)
+    if _CONTROL_CHARACTER.search(value):
+        _refuse("a string without control characters", value)
     return value
 
 
@@ -144,6 +152,16 @@ def _structure_input_name(value: object, _: object) -> tuple[str, ...]:
     return names
 
 
+def _structure_signature(value: object, _: object) -> SignatureConfig:
+    if not isinstance(value, Mapping):
+        return SignatureConfig(_converter().structure(value, SignatureMode))
+    columns: dict[str, Any] = {key: _converter().structure(names, tuple[str, ...]) for key, names in value.items()}
+    both = sorted(set(columns.get("optional", ())).intersection(columns.get("required", ())))
+    if both:
+        raise _UnfitError(f"column '{both[0]}' is both optional and required. Name it once.")
+    return SignatureConfig(**columns)
+
+
 def _structure_example(value: object, _: object) -> bool | str:
     if isinstance(value, bool):
         return value
@@ -169,8 +187,11 @@ def _structure_environment(value: object, _: object) -> dict[str, Any] | str:
 
 
 def _structure_seconds(value: object, _: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+    # Not-a-number is not greater than anything.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         _refuse("a positive number of seconds", value)
+    if value > _LONGEST_TIMEOUT:
+        _refuse(f"at most {_LONGEST_TIMEOUT} seconds, a week", value)
     return float(value)
 
 
@@ -222,6 +243,7 @@ _HOOKS: Mapping[type, Mapping[str, _Hook]] = {
         "input_name": _structure_input_name,
         "copy_mode": _structure_copy_mode,
         "runner": _structure_runner,
+        "signature": _structure_signature,
         "input_example": _structure_example,
         "pip_requirements": _structure_requirements,
         "extra_pip_requirements": _structure_requirements,

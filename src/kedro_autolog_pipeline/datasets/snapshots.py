@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat, read_snapshot
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 _MODULES = {
     SnapshotFormat.PARQUET: ["pandas", "pyarrow"],

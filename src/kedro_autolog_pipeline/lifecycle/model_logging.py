@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ import git
 
 from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError, showable
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.functions import import_path
@@ -28,7 +28,7 @@ from kedro_autolog_pipeline.tracking.tags import failure_tag
 from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 class Stage(Enum):

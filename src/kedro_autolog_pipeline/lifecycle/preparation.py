@@ -5,16 +5,21 @@ A run that cannot train any model imports nothing of packaging, so what that nee
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from kedro_autolog_pipeline.config.project import read_project
 from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.loggers import show_information
 from kedro_autolog_pipeline.pairing.kedro_mlflow import hint_at_moving
 from kedro_autolog_pipeline.pairing.registry import may_be_trained
 
 if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
     from kedro_autolog_pipeline.preflight.forecast import ExpectedInput
     from kedro_autolog_pipeline.run.kedro_run import KedroRun
     from kedro_autolog_pipeline.verification.verifier import Verifier
+
+# A Kedro server runs two pipelines through one hook object, each in a thread of its own.
+_PROJECT: ContextVar[Project | ConfigurationError | None] = ContextVar("_PROJECT", default=None)
 
 # Where this package is none of the model's requirements, its copy in the model will import the others.
 _NEEDED_TO_SERVE = (
@@ -81,13 +89,30 @@ class Preparation:
             verifier.close()
 
 
-def prepare(
-    project: Project | ConfigurationError, run_params: Mapping[str, Any], pipeline: Pipeline, catalog: DataCatalog
-) -> Preparation | None:
-    """Find what a run will package, and every fault that prevents it.
+def look_at_project(context: KedroContext) -> None:
+    """Read the configuration of a project of which Kedro has made a context.
+
+    Mistakes in it stop a run and nothing else: a notebook that only looks at the catalog must not fail.
+    """
+    try:
+        project = read_project(context)
+    except ConfigurationError as error:
+        _PROJECT.set(error)
+        return
+    _PROJECT.set(project)
+    if project is None:
+        return
+    show_information()
+    if "kedro_mlflow" in sys.modules:
+        from kedro_autolog_pipeline.tracking.run import forget_ended_runs
+
+        forget_ended_runs()
+
+
+def prepare(run_params: Mapping[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> Preparation | None:
+    """Find what a run of the project of this thread will package, and every fault that prevents it.
 
     Args:
-        project: The project, or the mistakes in its configuration.
         run_params: What Kedro says of the run.
         pipeline: The nodes that Kedro is about to run.
         catalog: The project's catalog.
@@ -99,6 +124,11 @@ def prepare(
         ConfigurationError: With every mistake in ``mlflow.yml``, when it cannot be read.
         PreflightError: With everything that is known to prevent the run's models.
     """
+    project = _PROJECT.get()
+    # Whoever takes it does the work: the hook may stand in the project's settings besides its entry point.
+    _PROJECT.set(None)
+    if project is None:
+        return None
     if isinstance(project, ConfigurationError):
         raise project
     hint_at_moving()

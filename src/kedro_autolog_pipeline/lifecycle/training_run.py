@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
@@ -15,6 +14,7 @@ from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
 from kedro_autolog_pipeline.lifecycle.preparation import Preparation
 from kedro_autolog_pipeline.lifecycle.termination import Termination
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
@@ -34,7 +34,7 @@ from kedro_autolog_pipeline.tracking.run_parameters import log_parameters
 from kedro_autolog_pipeline.tracking.store import find_store
 from kedro_autolog_pipeline.verification.import_check import plan_import_check
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 @attrs.define(eq=False)

@@ -17,7 +17,7 @@ from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, l
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
 from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
-from kedro_autolog_pipeline.loggers import quiet
+from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
@@ -33,7 +33,7 @@ from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 @attrs.frozen
@@ -268,12 +268,12 @@ def _infer_signature(
     parameters: Mapping[str, Any],
     differ: Differ,
 ) -> InferredSignature:
-    if pair.config.signature is SignatureMode.NONE:
+    if pair.config.signature.mode is SignatureMode.NONE:
         return InferredSignature(None, (), ())
     named = {callers_name(name): value for name, value in parameters.items()}
     if rehearsal is None:
         return infer_signature(None, None, named, differ=differ)
-    asking = partial(rehearsal.asking, constants) if pair.config.signature is SignatureMode.AUTO else None
+    asking = partial(rehearsal.asking, constants) if pair.config.signature.mode is SignatureMode.AUTO else None
     return infer_signature(rehearsal.model_input, rehearsal.output, named, differ=differ, asking=asking)
 
 

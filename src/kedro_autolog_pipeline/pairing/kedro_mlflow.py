@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from kedro.framework import project
 from kedro.framework.project import pipelines
 
-_LOGGER = logging.getLogger(__name__)
+from kedro_autolog_pipeline.loggers import get_logger
+
+_LOGGER = get_logger(__name__)
 
 # Packages of the projects that were told: a server runs many pipelines, and a notebook many times the same.
 _TOLD: set[str] = set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Iterator
 
 import attrs
@@ -17,6 +16,7 @@ from kedro_autolog_pipeline.config.schema import ModelConfig, PartialRuns
 from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.dependencies.requirements import why_unreadable
 from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of, resolve_pair
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.pairing.registry import fetch_pipelines, may_be_trained, registered_names
@@ -24,7 +24,7 @@ from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.suggestions import suggest
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 @attrs.frozen

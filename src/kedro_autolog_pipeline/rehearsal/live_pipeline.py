@@ -18,7 +18,7 @@ from kedro.runner import SequentialRunner
 
 from kedro_autolog_pipeline.datasets.locations import is_in_memory, relocated
 from kedro_autolog_pipeline.errors import PackagingError
-from kedro_autolog_pipeline.loggers import quiet
+from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.rehearsal.private_store import private_store
 from kedro_autolog_pipeline.rehearsal.project_hooks import describe_hooks, project_hooks
@@ -28,7 +28,7 @@ from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 SLOW_SECONDS = 3.0
 """When the user is told what takes so long."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import time
@@ -15,9 +14,10 @@ from threading import Event, Lock, Thread
 from fsspec.implementations.local import LocalFileSystem
 
 from kedro_autolog_pipeline.datasets.copies import Measure, copy_data
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.run.file_state import FileState
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 LARGE = 64 * 2**20
 """Bytes from which on the disk is told to write a copy at once, so that it has not to when the model is stored."""

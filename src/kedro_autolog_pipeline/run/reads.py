@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 
 import attrs
@@ -10,11 +9,12 @@ from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 
 from kedro_autolog_pipeline.datasets.locations import find_location, loaded_version, unwrapped
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.saved_state import SavedState, look
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 @attrs.define(eq=False)

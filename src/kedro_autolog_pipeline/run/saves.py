@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,12 +12,13 @@ import attrs
 from kedro.io import AbstractDataset, DataCatalog
 
 from kedro_autolog_pipeline.datasets.locations import Location, find_location, saved_version, unwrapped
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.overlaps import SavesInProgress
 from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed, look
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 # A generator node saves in chunks, of which each makes the look at a directory longer: when these seconds are used up,
 # looks may take a hundredth of the time.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import stat
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.tracking.abandoned import PENDING, SETTLED, this_process
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
     from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 # As many connections to one server as MLflow keeps open.
 _SENT_AT_ONCE = 8

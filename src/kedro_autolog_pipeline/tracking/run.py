@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,9 +13,10 @@ import attrs
 
 from kedro_autolog_pipeline.config.schema import TrackingConfig
 from kedro_autolog_pipeline.errors import TrackingError
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = get_logger(__name__)
 
 
 # The runs of the trainings that are open in this process. One that a node begins has a run of its own, nested in that
