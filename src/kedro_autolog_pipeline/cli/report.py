@@ -21,8 +21,9 @@ from kedro_autolog_pipeline.pairing.parameters import callers_name, read_paramet
 from kedro_autolog_pipeline.preflight.candidates import Candidate
 from kedro_autolog_pipeline.preflight.checks import Preflight
 from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, expect_environment, expect_inputs
-from kedro_autolog_pipeline.rehearsal.signature import infer_signature
+from kedro_autolog_pipeline.rehearsal.parameter_specs import declare_parameters
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
+from kedro_autolog_pipeline.serving.parameters import Parameters
 
 
 @attrs.frozen
@@ -179,17 +180,16 @@ def _model(report: ModelReport) -> dict[str, Any]:
 
 
 def _parameters(pair: Pair, project: Project, catalog: DataCatalog) -> Iterator[ParameterReport]:
-    # It imports pandas, which a command that shows its help does not need.
-    from kedro_autolog_pipeline.rehearsal.comparison import first_difference
-
     values, _ = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters)
-    named = {callers_name(name): value for name, value in values.items()}
     if pair.config.signature.mode is SignatureMode.NONE:
-        yield from (ParameterReport(name, value, "the model has no signature") for name, value in named.items())
+        yield from (
+            ParameterReport(callers_name(name), value, "the model has no signature") for name, value in values.items()
+        )
         return
-    fixed = infer_signature(None, None, named, differ=first_difference).fixed_parameters
-    for name, value in named.items():
-        yield ParameterReport(name, value, "MLflow has no type for its value" if name in fixed else None)
+    fixed = declare_parameters(Parameters(values, pair.inference).named).fixed
+    for name, value in values.items():
+        is_fixed = callers_name(name) in fixed
+        yield ParameterReport(callers_name(name), value, "MLflow has no type for its value" if is_fixed else None)
 
 
 def _branch(tree: Tree, title: str, rows: Iterable[Sequence[str]]) -> None:

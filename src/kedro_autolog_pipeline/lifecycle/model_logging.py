@@ -255,7 +255,10 @@ def _warn_of(contents: Contents) -> None:
         remarks.append("It was proven to load, on no data: the run held none for its input.")
     if contents.fixed_parameters:
         fixed = ", ".join(contents.fixed_parameters)
-        remarks.append(f"MLflow has no type for the parameters {fixed}: they keep the value of this run.")
+        remarks.append(
+            f"MLflow has no type for the parameters {fixed}: they keep the value of this run, unless you make each a "
+            "number, a string, a boolean, a list of one of these, or plain data under a key of a dictionary."
+        )
     if pickled:
         remarks.append(
             f"The functions of {', '.join(pickled)} have no import path and are pickled: a site that forbids pickles "

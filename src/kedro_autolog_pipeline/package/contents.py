@@ -22,13 +22,13 @@ from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.pairing.pair import Pair
-from kedro_autolog_pipeline.pairing.parameters import callers_name
 from kedro_autolog_pipeline.rehearsal.in_place_changes import changed_constants
 from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Reference
 from kedro_autolog_pipeline.rehearsal.optional_columns import Differ
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
+from kedro_autolog_pipeline.serving.parameters import Parameters
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -270,7 +270,7 @@ def _infer_signature(
 ) -> InferredSignature:
     if pair.config.signature.mode is SignatureMode.NONE:
         return InferredSignature(None, (), ())
-    named = {callers_name(name): value for name, value in parameters.items()}
+    named = Parameters(parameters, pair.inference).named
     if rehearsal is None:
         return infer_signature(None, None, named, differ=differ)
     asking = partial(rehearsal.asking, constants) if pair.config.signature.mode is SignatureMode.AUTO else None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.rehearsal.optional_columns import Differ, find_optional_columns
+from kedro_autolog_pipeline.rehearsal.parameter_specs import declare_parameters
+from kedro_autolog_pipeline.serving.parameters import NamedParameter
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -34,7 +36,7 @@ class InferredSignature:
 def infer_signature(
     sample: Any,
     output: Any,
-    parameters: Mapping[str, Any],
+    parameters: Iterable[NamedParameter],
     *,
     differ: Differ,
     asking: Callable[[], Callable[[Any], Any]] | None = None,
@@ -48,7 +50,7 @@ def infer_signature(
     Args:
         sample: What was given to the model; None when there is none.
         output: What the model returned for it; None when there is none.
-        parameters: Default value by parameter name, as a caller of ``predict`` names it.
+        parameters: All that a caller of ``predict`` may name.
         differ: Tells how two values differ; None when they are the same.
         asking: Gives what answers a table, to find the columns that it need not have; None to require every column.
     """
@@ -57,7 +59,7 @@ def infer_signature(
     with quiet("mlflow"), warnings.catch_warnings():
         # MLflow advises to declare integer columns as floats, which is for the author of the pipeline to decide.
         warnings.simplefilter("ignore", UserWarning)
-        params, fixed = _parameter_schema(parameters, differ)
+        params, fixed = _parameter_schema(parameters)
         inputs = _input_schema(sample, differ)
         outputs = None if output is None else _schema(output)
         notes = [] if inputs is not None else [f"The signature has no inputs: {_why_no_inputs(sample, differ)}"]
@@ -172,32 +174,9 @@ def _requiring_all_but(optional: tuple[str, ...], schema: Schema) -> Schema:
     )
 
 
-def _parameter_schema(parameters: Mapping[str, Any], differ: Differ) -> tuple[ParamSchema | None, tuple[str, ...]]:
+def _parameter_schema(parameters: Iterable[NamedParameter]) -> tuple[ParamSchema | None, tuple[str, ...]]:
     """Infer the schema of the parameters, and name those that have none."""
     from mlflow.types import ParamSchema
 
-    specs, fixed = [], []
-    for name, value in sorted(parameters.items()):
-        schema = _schema_of_parameter(name, value, differ)
-        if schema is None:
-            fixed.append(name)
-        else:
-            specs += schema.params
-    return (ParamSchema(specs) if specs else None), tuple(fixed)
-
-
-def _schema_of_parameter(name: str, value: Any, differ: Differ) -> ParamSchema | None:
-    """Infer the schema of one parameter; None when its own value would not come back from it."""
-    from mlflow.models import infer_signature as infer
-
-    if value == []:
-        # MLflow would type its items as dates.
-        return None
-    try:
-        signature = infer(params={name: value})
-        _, given = _passed_on(signature, None, {name: value})
-        _, default = _passed_on(signature, None)
-    except Exception:  # noqa: BLE001 - MLflow and NumPy raise whatever they meet
-        return None
-    survives = differ({name: value}, given) is None and differ({name: value}, default) is None
-    return signature.params if survives else None
+    declared = declare_parameters(parameters)
+    return (ParamSchema(list(declared.specs)) if declared.specs else None), declared.fixed
