@@ -125,7 +125,7 @@ def test_a_program_reads_one_json_document(project: KedroProject) -> None:
     project.write_pipeline("inference", INFERENCE)
     project.write_config("catalog", {**CATALOG, "words": {"type": "MemoryDataset"}})
     project.write_config(
-        "parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": {"low": {"deep": [1, "a"]}}}
+        "parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": [[1, "a"]]}
     )
     (project.path / "logging.yml").write_text(
         "version: 1\nhandlers: {err: {class: logging.StreamHandler}}\nroot: {handlers: [err]}\nloggers: {}\n"
@@ -157,7 +157,7 @@ def test_a_program_reads_one_json_document(project: KedroProject) -> None:
         ("words", "reference", "missing"),
     ]
     assert [(each["name"], each["value"], each["may_be_changed"]) for each in model["parameters"]] == [
-        ("limits", {"low": {"deep": [1, "a"]}}, False),
+        ("limits", [[1, "a"]], False),
         ("offset", 0.5, True),
     ]
     assert model["outputs"] == ["predictions"]
