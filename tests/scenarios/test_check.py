@@ -124,9 +124,7 @@ def test_a_program_reads_one_json_document(project: KedroProject) -> None:
     """The document says what the tree says; what the project's modules print goes elsewhere."""
     project.write_pipeline("inference", INFERENCE)
     project.write_config("catalog", {**CATALOG, "words": {"type": "MemoryDataset"}})
-    project.write_config(
-        "parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": [[1, "a"]]}
-    )
+    project.write_config("parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": [[1, "a"]]})
     (project.path / "logging.yml").write_text(
         "version: 1\nhandlers: {err: {class: logging.StreamHandler}}\nroot: {handlers: [err]}\nloggers: {}\n"
     )

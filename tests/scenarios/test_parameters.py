@@ -55,6 +55,7 @@ def answers_over_http(model: PyFuncModel, params: dict[str, Any] | None) -> list
     content = {"inputs": ROWS, **({} if params is None else {"params": params})}
 
     async def post() -> httpx.Response:
+        """Send the request to the application, without a socket."""
         transport = httpx.ASGITransport(scoring_server.init(model))
         async with httpx.AsyncClient(transport=transport, base_url="http://model") as client:
             return await client.post("/invocations", json=content)
