@@ -11,6 +11,8 @@ import cloudpickle
 from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 
+from kedro_autolog_pipeline.datasets.copies import measure_file
+from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
@@ -54,9 +56,15 @@ def write_model_package(
         nodes.append(NodeEntry(step.name, path, is_pickled=True, inputs=step.inputs, outputs=step.outputs))
     entries = []
     for name, value in (artifacts or {}).items():
-        (package / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+        file = package / f"{name}.json"
+        file.write_text(json.dumps(value), encoding="utf-8")
+        measure = measure_file(file)
         dataset = {"type": "kedro_datasets.json.json_dataset.JSONDataset"}
-        entries.append(ArtifactEntry(name, Origin.TRAINED, f"{name}.json", dataset, 1, "", from_this_run=True))
+        entries.append(
+            ArtifactEntry(
+                name, Origin.TRAINED, f"{name}.json", dataset, measure.size, measure.sha256, from_this_run=True
+            )
+        )
 
     def origin(name: str) -> Origin:
         if name in request:
@@ -80,6 +88,7 @@ def write_model_package(
         **options,
     )
     write_manifest(manifest, package)
+    seal_package(package)
     return package
 
 

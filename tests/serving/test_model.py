@@ -163,8 +163,8 @@ def _edited(package: Path, **keys: Any) -> Path:
 
 
 def test_a_package_that_lacks_an_artifact_names_it(tmp_path: Path) -> None:
-    """The error says which artifact is not there, and what to do."""
-    package = write_model_package(tmp_path / "package", SCALING, **VALUES)
+    """The error says which artifact is not there, and what to do; a newer format lists it with its size."""
+    package = _edited(write_model_package(tmp_path / "package", SCALING, **VALUES), format_version=1)
     (package / "scaler.json").unlink()
 
     with pytest.raises(ModelLoadError) as raised:
@@ -177,7 +177,7 @@ def test_a_package_that_lacks_an_artifact_names_it(tmp_path: Path) -> None:
 
 def test_a_package_with_a_broken_artifact_names_it_and_the_reason(tmp_path: Path) -> None:
     """The error says which artifact cannot be loaded, and what its dataset says."""
-    package = write_model_package(tmp_path / "package", SCALING, **VALUES)
+    package = _edited(write_model_package(tmp_path / "package", SCALING, **VALUES), format_version=1)
     (package / "scaler.json").write_text("{mean")
 
     with pytest.raises(ModelLoadError) as raised:

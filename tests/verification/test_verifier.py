@@ -631,11 +631,13 @@ def test_only_what_the_model_requires_may_be_imported(
 
 
 PARENT = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from kedro_autolog_pipeline.verification.proof import Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
+# A shell without job control has what it starts in the background ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 package, is_ready = sys.argv[1:]
 verifier = Verifier("penguins")
 if not package:

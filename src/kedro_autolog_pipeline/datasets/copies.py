@@ -13,6 +13,8 @@ import attrs
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
+from kedro_autolog_pipeline.serving.integrity import read_into
+
 if TYPE_CHECKING:
     from hashlib import _Hash
 
@@ -72,7 +74,7 @@ def copy_data(filesystem: AbstractFileSystem, source: str, target: Path) -> Meas
 def measure_file(file: Path) -> Measure:
     """Return the size and digest of a file on this machine."""
     digest = hashlib.sha256()
-    return Measure(_read_into(digest, file), digest.hexdigest())
+    return Measure(read_into(digest, file), digest.hexdigest())
 
 
 def _inside(filesystem: AbstractFileSystem, directory: str) -> Iterator[tuple[str, bool]]:
@@ -92,23 +94,14 @@ def _inside(filesystem: AbstractFileSystem, directory: str) -> Iterator[tuple[st
 def _copy_file(filesystem: AbstractFileSystem, source: str, target: Path, digest: _Hash) -> int:
     if not isinstance(filesystem, LocalFileSystem):
         filesystem.get_file(source, str(target))
-        return _read_into(digest, target)
+        return read_into(digest, target)
     if Path(source).stat().st_size < _BLOCK:
         # A small file is no work for a thread.
         content = Path(source).read_bytes()
         digest.update(content)
         return target.write_bytes(content)
     with ThreadPoolExecutor(1) as hashing:
-        hashed = hashing.submit(_read_into, digest, Path(source))
+        hashed = hashing.submit(read_into, digest, Path(source))
         # The kernel copies many times as fast as Python hands it blocks to write, which it holds up when it is busy.
         shutil.copyfile(source, target)
         return hashed.result()
-
-
-def _read_into(digest: _Hash, file: Path) -> int:
-    size = 0
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
-    return size

@@ -17,6 +17,7 @@ from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.functions import import_path
+from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
@@ -24,7 +25,7 @@ from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_mod
 from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.registered_model import register
 from kedro_autolog_pipeline.tracking.run import TrackedRun
-from kedro_autolog_pipeline.tracking.tags import failure_tag
+from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG, failure_tag
 from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -177,14 +178,14 @@ class _Progress:
         started = time.perf_counter()
         config = self._pair.config
         with logged_model(self._tracked, config.name, config.tags) as model:
-            contents = self._package(model)
+            contents, digest = self._package(model)
         shutil.rmtree(self._finished.staging.model(model.model_id), ignore_errors=True)
         seconds = time.perf_counter() - started
         _warn_of(contents)
         version = None
         if config.registered_model_name is not None:
             self.stage = Stage.REGISTER
-            version = register(model, config.registered_model_name, config.alias, config.tags)
+            version = register(model, config.registered_model_name, config.alias, {**config.tags, MANIFEST_TAG: digest})
         _LOGGER.info(
             "Packaged '%s' as %s%s in %.1f s.",
             config.name,
@@ -196,8 +197,8 @@ class _Progress:
             config.name, model.uri, {artifact.entry.name: artifact.entry.sha256 for artifact in contents.artifacts}
         )
 
-    def _package(self, model: LoggedModel) -> Contents:
-        """Do all that happens while the model is PENDING."""
+    def _package(self, model: LoggedModel) -> tuple[Contents, str]:
+        """Do all that happens while the model is PENDING, and return its contents and its manifest's digest."""
         # It imports pandas, which a run that packages nothing does not need.
         from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 
@@ -211,16 +212,19 @@ class _Progress:
         write_package(package, identity, contents)
         self.stage = Stage.PROVE
         proof = self._prove(package, contents)
+        # The proof may have changed what the package says of itself.
+        digest = seal_package(package)
         self.stage = Stage.UPLOAD
         model.upload(package)
         model.set_tags(
             {
+                "manifest_sha256": digest,
                 "verification": proof.outcome.value,
                 "verification_detail": proof.detail,
                 "packaging_seconds": f"{time.perf_counter() - started:.2f}",
             }
         )
-        return contents
+        return contents, digest
 
     def _prove(self, package: Path, contents: Contents) -> Proof:
         """Have a fresh process do what the live pipeline did."""

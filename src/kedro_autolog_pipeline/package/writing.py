@@ -19,6 +19,7 @@ from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.package.artifacts import place_artifacts
 from kedro_autolog_pipeline.package.contents import Contents
 from kedro_autolog_pipeline.package.functions import stage_node
+from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
 from kedro_autolog_pipeline.serving.copying import CopyMode, copy_modes_by_dataset
@@ -126,6 +127,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
     write_manifest(manifest, package)
     _finish_skeleton(package, model, contents)
     place_artifacts(contents.artifacts, package)
+    seal_package(package)
     return manifest
 
 

@@ -15,13 +15,16 @@ from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of what is on disk.
 
 Raise it by one whenever a reader of the version before would misread a package:
 a key that changes its meaning, a file that moves. A key that older readers may
 ignore does not count. With each new version, keep a small package of the one
 before in the tests and a reader for it here: what was logged stays loadable.
+
+Version 2 lists every file, so that a file that is missing or cut off is refused when the model is loaded. A package of
+version 1 lists none, and its files are not looked at.
 """
 
 MANIFEST_FILE = "manifest.json"
@@ -151,6 +154,19 @@ class CodeEntry:
 
 
 @attrs.frozen
+class FileEntry:
+    """One file of the package.
+
+    Attributes:
+        size: Its bytes.
+        sha256: Their digest, hexadecimal.
+    """
+
+    size: int
+    sha256: str
+
+
+@attrs.frozen
 class Provenance:
     """Where the package comes from.
 
@@ -205,6 +221,8 @@ class Manifest:
             None is the executor.
         validators: For each request input that has one its validator, as in the
             catalog's ``validator``.
+        files: Every file of the package but this manifest, by its path relative to the package, with forward
+            slashes; empty until the package is sealed, and in format 1.
     """
 
     format_version: int
@@ -221,6 +239,7 @@ class Manifest:
     copy_modes: dict[str, CopyMode | None] = attrs.field(factory=dict)
     runner: str | None = None
     validators: dict[str, Any] = attrs.field(factory=dict)
+    files: dict[str, FileEntry] = attrs.field(factory=dict)
 
     @property
     def request_inputs(self) -> list[str]:

@@ -19,6 +19,7 @@ from kedro_autolog_pipeline.serving.code import PackageCode
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.executor import Executor
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
+from kedro_autolog_pipeline.serving.integrity import check_files
 from kedro_autolog_pipeline.serving.manifest import read_manifest, unreadable_manifest
 from kedro_autolog_pipeline.serving.package_reader import load_artifacts, read_package
 from kedro_autolog_pipeline.serving.parameters import Parameters
@@ -155,6 +156,7 @@ class PackagedPipelineModel(ServedPipelineModel):
         self._place = self._place.found()
         package = self._place.path
         manifest = read_manifest(package)
+        check_files(package, manifest)
         code = PackageCode(package, manifest)
         loaded: _Loaded = code.load(lambda: _loaded(*read_package(package, manifest), str(package), code))
         return loaded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from kedro_autolog_pipeline.errors import ModelLoadError
-from kedro_autolog_pipeline.serving.manifest import MANIFEST_FILE
+from kedro_autolog_pipeline.serving.integrity import manifest_digest
 
 
 @attrs.frozen
@@ -91,7 +90,7 @@ def _downloaded(uri: str, tracking_uri: str) -> Path:
 
 def _digest(package: Path) -> str | None:
     try:
-        return hashlib.sha256((package / MANIFEST_FILE).read_bytes()).hexdigest()
+        return manifest_digest(package)
     except OSError:
         return None
 

@@ -17,6 +17,9 @@ STATE_TAG = f"{TAG_PREFIX}state"
 FAILURE_TAG = f"{TAG_PREFIX}failure"
 """Tag of a FAILED model: why it failed."""
 
+MANIFEST_TAG = f"{TAG_PREFIX}manifest_sha256"
+"""Tag of a logged model and of a registered version: SHA-256 of its manifest, which lists every file."""
+
 
 def failure_tag(model: str) -> str:
     """Name the tag of a run that says why one of its models failed.
