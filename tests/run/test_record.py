@@ -55,6 +55,11 @@ def test_the_retry_command_names_the_run_and_its_environment() -> None:
     """It can be copied into a shell as it is."""
     assert RECORD.retry_command == "kedro autolog package --run-id abc"
     assert attrs.evolve(RECORD, env="a b").retry_command == "kedro autolog package --run-id abc --env 'a b'"
+    elsewhere = attrs.evolve(RECORD, package="shop", conf_source="conf", withheld=["db.word", "b"])
+    assert elsewhere.retry_command == (
+        "python -m kedro_autolog_pipeline.cli --package-name shop package --run-id abc --conf-source conf "
+        "--params db.word=...,b=..."
+    )
 
 
 def test_what_several_processes_did_is_put_together() -> None:

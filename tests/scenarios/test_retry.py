@@ -242,12 +242,75 @@ def test_the_environment_and_the_command_line_of_the_run_are_taken(project: Kedr
     (run,) = runs(client)
 
     for _ in ("from this machine", "from the run"):
-        done = project.command("autolog", "package", "--run-id", run.info.run_id)
+        refused = project.command("autolog", "package", "--run-id", run.info.run_id)
+        done = project.command("autolog", "package", "--run-id", run.info.run_id, "--params", "shop=berlin")
 
+        assert refused.returncode == 1
+        assert (
+            f"Cannot package run '{run.info.run_id}' again: '--params' gave it 'shop', whose values are not recorded, "
+            "for no pipeline reads them.\n  Give them again:\n  kedro autolog package "
+        ) in refused.stderr
         assert done.returncode == 0, done.stderr
         (uri,) = re.findall(r"is READY as (models:/\S+)\.", done.stdout)
         assert load(client, uri).predict(pd.DataFrame({"x": [9]}))["prediction"].tolist() == [5.5]
-    assert f"kedro autolog package --run-id {run.info.run_id} --env night" == caught.value.retry
+    assert f"kedro autolog package --run-id {run.info.run_id} --env night --params shop=..." == caught.value.retry
+
+
+def test_what_no_pipeline_reads_of_the_command_line_is_written_nowhere(
+    project: KedroProject, client: MlflowClient
+) -> None:
+    """A password that the configuration is made of is in no record, in the run or on this machine."""
+    project.write_config("catalog", {**CATALOG, "raw": {**CATALOG["raw"], "metadata": "${runtime_params:word,none}"}})
+    project.run(pipelines=["data_processing"])
+    project.write_pipeline("inference", BROKEN)
+    given = {"word": "S3CRET", "training": {"factor": 3.0, "unread": "S3CRET"}}
+
+    with pytest.raises(NotPackagedError):
+        project.run(pipelines=["training"], runtime_params=given)
+
+    (run,) = runs(client)
+    directory = project.path / ".autolog_pipeline" / run.info.run_id
+    record = json.loads((directory / "run.json").read_text())
+    assert {"training": {"factor": 3.0}} == record["runtime_params"]
+    assert ["word", "training.unread"] == record["withheld"]
+    kept = [*directory.rglob("*"), *(project.path / "mlartifacts").rglob("*"), project.path / "mlflow.db"]
+    assert not [file for file in kept if file.is_file() and b"S3CRET" in file.read_bytes()]
+
+
+@pytest.mark.parametrize("env", ["../../elsewhere", "/etc", "C:\\elsewhere", "base/../.."])
+def test_an_environment_that_leads_elsewhere_is_not_followed(
+    project: KedroProject, client: MlflowClient, env: str
+) -> None:
+    """Whoever can write to the artifact store does not choose the configuration."""
+    run = train_without_a_model(project, client)
+    file = project.path / ".autolog_pipeline" / run.info.run_id / "run.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "env": env}))
+
+    with pytest.raises(RunRecordError, match=r"its record names the environment .*, which is none\. Name the one that"):
+        repackage(Request(run.info.run_id, project.path))
+
+
+def test_what_was_in_memory_is_taken_from_the_ready_model(project: KedroProject, client: MlflowClient) -> None:
+    """A model can be packaged again as long as one of the run holds what was in memory, and no longer."""
+    project.write_config("catalog", {name: entry for name, entry in CATALOG.items() if name != "scaler"})
+    project.run(pipelines=["data_processing"])
+    project.run(pipelines=["training"])
+    first = by_status(client)["READY"]
+    request = Request(str(first.source_run_id), project.path, models=("prices",))
+
+    (again,) = repackage(request).ready
+    answers = [load(client, uri).predict(pd.DataFrame({"x": [9]})) for uri in (f"models:/{first.model_id}", again.uri)]
+    for model in client.search_logged_models([first.experiment_id]):
+        client.finalize_logged_model(model.model_id, "FAILED")
+
+    with pytest.raises(RunRecordError) as caught:
+        repackage(request)
+
+    pd.testing.assert_frame_equal(*answers)
+    assert f"{caught.value}" == (
+        f"Cannot package run '{first.source_run_id}' again: 'scaler' was in memory alone, and no READY model of the "
+        "run holds it.\n  Train again."
+    )
 
 
 def test_a_killed_packaging_is_settled_and_finished_by_the_retry(project: KedroProject, client: MlflowClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -353,11 +354,12 @@ find_run_command(package_name)(sys.argv[1:])
 """
 
 
-def test_a_packaged_project_leaves_a_model_with_its_code(
-    project: KedroProject, client: MlflowClient, tmp_path: Path
-) -> None:
-    """`python -m <package>` of an installed project, in another directory, packages into that directory's store."""
-    prepare(project)
+def install_project(project: KedroProject, tmp_path: Path) -> dict[str, str]:
+    """Install a project as a package below a directory, with its data in ``work`` and its configuration beside it.
+
+    Returns:
+        The environment variables of a process that is to find it.
+    """
     uri = f"sqlite:///{project.path / 'mlflow.db'}"
     project.write_config(
         "mlflow", {"server": {"mlflow_tracking_uri": uri}, "autolog_pipeline": {"models": {"prices": MODEL}}}
@@ -370,6 +372,16 @@ def test_a_packaged_project_leaves_a_model_with_its_code(
     work.mkdir()
     shutil.copytree(project.path / "conf", tmp_path / "settings" / "conf")
     shutil.move(project.path / "data", work / "data")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_a_packaged_project_leaves_a_model_with_its_code(
+    project: KedroProject, client: MlflowClient, tmp_path: Path
+) -> None:
+    """`python -m <package>` of an installed project, in another directory, packages into that directory's store."""
+    prepare(project)
+    environment = install_project(project, tmp_path)
+    work = tmp_path / "work"
     option = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
 
     done = subprocess.run(
@@ -379,7 +391,7 @@ def test_a_packaged_project_leaves_a_model_with_its_code(
         text=True,
         check=False,
         timeout=300,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])},
+        env=environment,
     )
 
     assert 0 == done.returncode, done.stderr
@@ -393,6 +405,33 @@ def test_a_packaged_project_leaves_a_model_with_its_code(
     # The experiment is made by this project, whose directory is the one it runs in.
     # MLflow 3.0 makes an empty directory besides.
     assert {".autolog_pipeline", "data", "mlartifacts"} == {path.name for path in work.iterdir()} - {"mlruns"}
+
+
+def test_the_packaging_of_a_packaged_project_is_retried_where_it_trained(
+    project: KedroProject, client: MlflowClient, tmp_path: Path
+) -> None:
+    """The command of the message works there, with the configuration that the training had."""
+    prepare(project)
+    project.write_pipeline("inference", INFERENCE.replace("    return (scaled", "    0 / 0\n    return (scaled"))
+    run = [sys.executable, "-m", project.package]
+    environment = install_project(project, tmp_path)
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words, cwd=tmp_path / "work", capture_output=True, text=True, check=False, timeout=300, env=environment
+        )
+
+    option = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
+    failed = command(*run, option, "training", "--conf-source", "../settings/conf")
+    retry = next(line for line in failed.stderr.splitlines() if "python -m kedro_autolog_pipeline.cli" in line)
+    again = command(*shlex.split(retry.strip().replace("python", sys.executable, 1)))
+    module = tmp_path / "site" / project.package / "pipelines" / "inference" / "__init__.py"
+    module.write_text(INFERENCE)
+    mended = command(*shlex.split(retry.strip().replace("python", sys.executable, 1)))
+
+    assert [1, 1, 0] == [done.returncode for done in (failed, again, mended)], mended.stderr
+    assert ["FAILED", "FAILED", "READY"] == [str(model.status) for model in models(client)]
+    assert retry.strip().endswith(" --conf-source ../settings/conf")
 
 
 # --- a notebook

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from omegaconf import OmegaConf
 
 from kedro_autolog_pipeline.errors import AutologPipelineError
 from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
+
+
+def _read_params(_: click.Context, __: click.Parameter, text: str) -> Any:
+    """Read parameters in the form in which ``kedro run`` takes them."""
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    for item in items:
+        if "=" not in item[1:]:
+            raise click.BadParameter(f"'{item}' is not of the form name=value.")
+    return OmegaConf.to_container(OmegaConf.from_dotlist(items))
 
 
 @click.command()
@@ -21,13 +31,30 @@ if TYPE_CHECKING:
 @click.option(
     "--unrecorded", is_flag=True, help="Take artifacts of the catalog of which nothing tells that the run saved them."
 )
+@click.option("--conf-source", default=None, help="Where the configuration is; by default in the project.")
+@click.option(
+    "--params",
+    "runtime_params",
+    default="",
+    callback=_read_params,
+    help="Parameters as for 'kedro run': those that the run had and no pipeline reads are not recorded.",
+)
 @click.pass_obj
-def package(
-    metadata: ProjectMetadata, run_id: str, env: str | None, models: tuple[str, ...], *, unrecorded: bool
+def package(  # noqa: PLR0913 - one for each option
+    metadata: ProjectMetadata,
+    *,
+    run_id: str,
+    env: str | None,
+    models: tuple[str, ...],
+    conf_source: str | None,
+    runtime_params: dict[str, Any],
+    unrecorded: bool,
 ) -> None:
     """Package the models of a run again, without training."""
     try:
-        packaging = repackage(Request(run_id, metadata.project_path, env, models, unrecorded))
+        packaging = repackage(
+            Request(run_id, metadata.project_path, env, models, unrecorded, runtime_params, conf_source)
+        )
         if packaging.failure is not None:
             raise packaging.failure
     except AutologPipelineError as error:

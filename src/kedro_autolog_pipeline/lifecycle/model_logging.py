@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
 import attrs
 import git
 
-from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError, showable
+from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError, VerificationError, showable
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
+from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
@@ -97,9 +99,7 @@ class Packaging:
     failure: BaseException | None
 
 
-def log_models(
-    pairs: Iterable[Pair], finished: FinishedRun, tracked: TrackedRun, verifiers: Mapping[str, Verifier]
-) -> Packaging:
+def log_models(pairs: Iterable[Pair], finished: FinishedRun, tracked: TrackedRun, verifiers: Verifiers) -> Packaging:
     """Package pairs one after the other, prove the packages, and give them to the tracking server.
 
     A failure of one does not stop the others; an interruption does. The run's tags say what failed, and its record
@@ -109,14 +109,16 @@ def log_models(
         pairs: What the run completed.
         finished: The Kedro run.
         tracked: The MLflow run.
-        verifiers: By model name, the process that proves it, which ends with this; none for a model that the user
-            wants no proof of.
+        verifiers: The processes that prove them, each of which ends when its model has had its turn.
     """
     ready: list[ReadyModel] = []
     failures: list[Failure] = []
     for pair in pairs:
-        progress = _Progress(pair, finished, tracked, verifiers.get(pair.config.name))
+        progress = _Progress(pair, finished, tracked, verifiers)
         try:
+            # The process of the next model gets ready beside this one.
+            with suppress(VerificationError):
+                verifiers.start()
             ready.append(progress.run())
             # What two models have in common is the same, though loading it for the first has written to its file.
             finished = finished.packaged_with(ready[-1].digests)
@@ -125,6 +127,8 @@ def log_models(
             break
         except BaseException as error:  # noqa: BLE001 - whatever the project's code raises, the other pairs have their turn
             failures.append(Failure(pair.config.name, progress.stage, error))
+        finally:
+            verifiers.end(pair.config.name)
     if _keep(finished, tracked, ready, failures):
         _settle(tracked)
     if not failures:
@@ -167,12 +171,16 @@ def _settle(tracked: TrackedRun) -> None:
 class _Progress:
     """One model on its way, with the stage that it has reached."""
 
-    def __init__(self, pair: Pair, finished: FinishedRun, tracked: TrackedRun, verifier: Verifier | None) -> None:
+    def __init__(self, pair: Pair, finished: FinishedRun, tracked: TrackedRun, verifiers: Verifiers) -> None:
         self.stage = Stage.CREATE
         self._pair = pair
         self._finished = finished
         self._tracked = tracked
-        self._verifier = verifier
+        self._verifiers = verifiers
+
+    @property
+    def _verifier(self) -> Verifier | None:
+        return self._verifiers.get(self._pair.config.name)
 
     def run(self) -> ReadyModel:
         started = time.perf_counter()

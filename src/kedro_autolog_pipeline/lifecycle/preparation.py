@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from kedro_autolog_pipeline.config.project import Project
     from kedro_autolog_pipeline.lifecycle.training_run import TrainingRun
+    from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
     from kedro_autolog_pipeline.pairing.pair import Pair
     from kedro_autolog_pipeline.preflight.forecast import ExpectedInput
     from kedro_autolog_pipeline.run.kedro_run import KedroRun
-    from kedro_autolog_pipeline.verification.verifier import Verifier
 
 # A Kedro server runs two pipelines through one hook object, each in a thread of its own.
 _PROJECT: ContextVar[Project | ConfigurationError | None] = ContextVar("_PROJECT", default=None)
@@ -53,14 +53,14 @@ class Preparation:
         project: Its project.
         pairs: The pairs that it completes.
         artifacts: By model name, the trained and reference inputs of its pair.
-        verifiers: By model name, the process that proves it; none for a model that the user wants no proof of.
+        verifiers: The processes that prove its models.
     """
 
     run: KedroRun
     project: Project
     pairs: list[Pair]
     artifacts: dict[str, tuple[ExpectedInput, ...]]
-    verifiers: dict[str, Verifier]
+    verifiers: Verifiers
 
     def start(self) -> TrainingRun | None:
         """Track the run, when every plugin that may have opened an MLflow run has had its turn.
@@ -85,8 +85,7 @@ class Preparation:
 
     def abandon(self) -> None:
         """End the processes; a second time does nothing."""
-        for verifier in self.verifiers.values():
-            verifier.close()
+        self.verifiers.close()
 
 
 def look_at_project(context: KedroContext) -> None:
@@ -135,36 +134,30 @@ def prepare(run_params: Mapping[str, Any], pipeline: Pipeline, catalog: DataCata
     models = project.config.autolog_pipeline.models
     if not any(map(may_be_trained, models)):
         return None
+    from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
     from kedro_autolog_pipeline.preflight.checks import check_run, find_candidates
     from kedro_autolog_pipeline.run.kedro_run import KedroRun
+    from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 
     run = KedroRun.from_hook(run_params, pipeline, catalog)
     candidates = find_candidates(project, run)
     pairs = [candidate.pair for candidate in candidates if candidate.pair is not None]
     artifacts = {candidate.config.name: candidate.artifacts for candidate in candidates}
-    preparation = Preparation(run, project, pairs, artifacts, verifiers={})
+    preload = {
+        pair.config.name: _modules_to_preload(pair, artifacts[pair.config.name]) for pair in pairs if pair.config.verify
+    }
+    preparation = Preparation(run, project, pairs, artifacts, Verifiers(preload))
     try:
         if not any(candidate.faults for candidate in candidates):
-            _start_verifiers(preparation)
+            # A process needs seconds to import MLflow, and does so beside this one and the training.
+            with EXPORTED_CREDENTIALS.exported(project.credentials):
+                preparation.verifiers.start()
         if candidates:
             check_run(project, candidates)
     except BaseException:
         preparation.abandon()
         raise
     return preparation
-
-
-def _start_verifiers(preparation: Preparation) -> None:
-    """Start the processes; each needs seconds to import MLflow, and does so beside this one and the training."""
-    from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
-    from kedro_autolog_pipeline.verification.verifier import Verifier
-
-    with EXPORTED_CREDENTIALS.exported(preparation.project.credentials):
-        for pair in preparation.pairs:
-            name = pair.config.name
-            if pair.config.verify:
-                preload = _modules_to_preload(pair, preparation.artifacts[name])
-                preparation.verifiers[name] = Verifier(name, preload=preload)
 
 
 def _modules_to_preload(pair: Pair, artifacts: Iterable[ExpectedInput]) -> list[str]:

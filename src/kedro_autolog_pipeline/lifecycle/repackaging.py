@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import attrs
@@ -14,25 +14,27 @@ from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config.project import Project, read_project
 from kedro_autolog_pipeline.config.schema import ModelConfig
+from kedro_autolog_pipeline.datasets.locations import is_in_memory
 from kedro_autolog_pipeline.errors import ConfigurationError, RunRecordError
 from kedro_autolog_pipeline.lifecycle.model_logging import Packaging, log_models
+from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
-from kedro_autolog_pipeline.package.kept_artifacts import find_kept
+from kedro_autolog_pipeline.package.kept_artifacts import KeptArtifact, find_kept
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.preflight.selection import resolve_pairs
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord, merged
+from kedro_autolog_pipeline.run.runtime_params import combined, lacking
 from kedro_autolog_pipeline.run.staging import StagingDirectory
-from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.manifest import MANIFEST_FILE, Origin, read_manifest
 from kedro_autolog_pipeline.tracking.abandoned import is_gone, settle_abandoned
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
-from kedro_autolog_pipeline.tracking.logged_model import ready_names
+from kedro_autolog_pipeline.tracking.logged_model import ready_models, ready_names
 from kedro_autolog_pipeline.tracking.records import read_records
 from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, end_abandoned, find_run
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, find_store
-from kedro_autolog_pipeline.verification.verifier import Verifier
 
 
 @attrs.frozen
@@ -46,6 +48,8 @@ class Request:
         models: Names of the logged models; empty means those that the run has not given, or all when it has given
             all.
         unrecorded: Whether artifacts are packaged of which nothing tells that the run has saved them.
+        runtime_params: Parameters of the command line, besides those of the run that are recorded.
+        conf_source: Where the configuration is; None means the project's own directory.
     """
 
     run_id: str
@@ -53,6 +57,8 @@ class Request:
     env: str | None = None
     models: tuple[str, ...] = ()
     unrecorded: bool = False
+    runtime_params: Mapping[str, Any] = attrs.field(factory=dict)
+    conf_source: str | None = None
 
 
 def repackage(request: Request) -> Packaging:
@@ -84,10 +90,17 @@ def repackage(request: Request) -> Packaging:
             opened = _open(stack, request, record)
         settle_abandoned(store, tracked.experiment_id, run_id=request.run_id)
         models = _chosen(request, opened.project, record, tracked)
-        finished, pairs = _finished(request, opened, record, staging, models)
-        verifiers = {
-            pair.config.name: stack.enter_context(Verifier(pair.config.name)) for pair in pairs if pair.config.verify
-        }
+        pairs = resolve_pairs(models, opened.project, opened.catalog)
+        kept = _kept(pairs, opened.catalog, staging, tracked)
+        _check_saved(request, record, pairs, kept, opened.catalog)
+        staging.make()
+        parameters = {**_present_parameters(pairs, opened, record), **record.parameters}
+        record = attrs.evolve(record, parameters=parameters)
+        run = _kedro_run(request, opened, record, pairs)
+        finished = FinishedRun(run, record, staging, takes_unsaved=request.unrecorded, kept=kept)
+        verifiers = Verifiers({pair.config.name: () for pair in pairs if pair.config.verify})
+        stack.callback(verifiers.close)
+        verifiers.start()
         packaging = log_models(pairs, finished, tracked, verifiers)
     has_ended = record.ends_as is RunStatus.FINISHED or is_gone(record.process)
     if packaging.failure is None and record.closes_run and has_ended:
@@ -109,10 +122,19 @@ class _Opened:
 
 
 def _open(stack: ExitStack, request: Request, record: RunRecord | None) -> _Opened:
-    env = request.env or (None if record is None else record.env)
+    """Open a project as its run had it.
+
+    Raises:
+        RunRecordError: When the record does not say how, or says what no run of Kedro's can have had.
+    """
+    env, runtime_params = request.env, dict(request.runtime_params)
+    if record is not None:
+        env = env or _checked_env(record)
+        _refuse_lacking(request, record)
+        runtime_params = combined(record.runtime_params, request.runtime_params)
     session = stack.enter_context(
         KedroSession.create(
-            request.project_path, env=env, runtime_params=None if record is None else record.runtime_params
+            request.project_path, env=env, runtime_params=runtime_params, conf_source=request.conf_source
         )
     )
     context = session.load_context()  # type: ignore[attr-defined]  # every session of Kedro's has it
@@ -120,6 +142,33 @@ def _open(stack: ExitStack, request: Request, record: RunRecord | None) -> _Open
     if project is None:
         raise ConfigurationError(["autolog_pipeline: there is none, or it is not enabled, so there are no models."])
     return _Opened(project, context.catalog)
+
+
+def _checked_env(record: RunRecord) -> str | None:
+    """Return the environment of a record, which whoever can write to the artifact store can write.
+
+    Raises:
+        RunRecordError: When it leads out of the project's configuration.
+    """
+    env = record.env
+    if env is not None and (PureWindowsPath(env).anchor or ".." in PureWindowsPath(env).parts):
+        raise RunRecordError(
+            record.run_id,
+            [f"its record names the environment {env!r}, which is none. Name the one that it had by '--env'."],
+        )
+    return env
+
+
+def _refuse_lacking(request: Request, record: RunRecord) -> None:
+    """Refuse to read a configuration without the parameters of the command line that it had.
+
+    Raises:
+        RunRecordError: With those that are not recorded, for no pipeline reads them, and not given.
+    """
+    missing = ", ".join(f"'{path}'" for path in lacking(record.withheld, request.runtime_params))
+    if missing:
+        cause = f"'--params' gave it {missing}, whose values are not recorded, for no pipeline reads them."
+        raise RunRecordError(record.run_id, [cause, f"Give them again:\n  {record.retry_command}"])
 
 
 def _with_journal(record: RunRecord, staging: StagingDirectory) -> RunRecord:
@@ -146,18 +195,9 @@ def _chosen(request: Request, project: Project, record: RunRecord, tracked: Trac
     return [configured[name] for name in wanted if name not in given] or [configured[name] for name in wanted]
 
 
-def _finished(
-    request: Request,
-    opened: _Opened,
-    record: RunRecord,
-    staging: StagingDirectory,
-    models: Iterable[ModelConfig],
-) -> tuple[FinishedRun, list[Pair]]:
-    pairs = resolve_pairs(models, opened.project, opened.catalog)
-    kept = find_kept(staging.models)
-    _check_saved(request, record, pairs, kept)
-    staging.make()
-    run = KedroRun(
+def _kedro_run(request: Request, opened: _Opened, record: RunRecord, pairs: Iterable[Pair]) -> KedroRun:
+    """Describe the run as if it were to train the pairs again."""
+    return KedroRun(
         run_id=record.kedro_run_id,
         pipeline_names=tuple(record.pipelines),
         project_path=request.project_path,
@@ -167,9 +207,29 @@ def _finished(
         runtime_params=record.runtime_params,
         only_missing_outputs=False,
     )
-    parameters = {**_present_parameters(pairs, opened, record), **record.parameters}
-    record = attrs.evolve(record, parameters=parameters)
-    return FinishedRun(run, record, staging, takes_unsaved=request.unrecorded, kept=kept), pairs
+
+
+def _kept(
+    pairs: Iterable[Pair], catalog: DataCatalog, staging: StagingDirectory, tracked: TrackedRun
+) -> dict[str, KeptArtifact]:
+    """Find what was kept of the artifacts, on this machine or, of what was in memory, in the run's READY models."""
+    kept = find_kept(staging.models)
+    artifacts = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
+    gone = {name for name in artifacts - kept.keys() if _was_in_memory(name, catalog)}
+    for model in ready_models(tracked) if gone else ():
+        staging.make()
+        package = staging.model(model.model_id) / "package"
+        package.mkdir(parents=True, exist_ok=True)
+        model.download(MANIFEST_FILE, package)
+        for entry in read_manifest(package).artifacts:
+            if entry.name in gone - kept.keys():
+                kept[entry.name] = KeptArtifact(entry, model.download(entry.path, package))
+    return kept
+
+
+def _was_in_memory(name: str, catalog: DataCatalog) -> bool:
+    dataset = catalog.get(name)
+    return dataset is None or is_in_memory(dataset)
 
 
 def _present_parameters(pairs: Iterable[Pair], opened: _Opened, record: RunRecord) -> dict[str, Any]:
@@ -180,13 +240,23 @@ def _present_parameters(pairs: Iterable[Pair], opened: _Opened, record: RunRecor
 
 
 def _check_saved(
-    request: Request, record: RunRecord, pairs: Iterable[Pair], kept: Collection[str] | Mapping[str, Any]
+    request: Request, record: RunRecord, pairs: Iterable[Pair], kept: Collection[str], catalog: DataCatalog
 ) -> None:
-    """Refuse what nothing tells to be the run's.
+    """Refuse what is gone, or what nothing tells to be the run's.
 
     Raises:
         RunRecordError: With each such artifact.
     """
+    artifacts = sorted({name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)})
+    gone = [name for name in artifacts if name not in kept and _was_in_memory(name, catalog)]
+    if gone:
+        raise RunRecordError(
+            record.run_id,
+            [
+                *(f"'{name}' was in memory alone, and no READY model of the run holds it." for name in gone),
+                "Train again.",
+            ],
+        )
     if request.unrecorded:
         return
     trained = sorted({name for pair in pairs for name in pair.inputs_from(Origin.TRAINED)})

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
 import attrs
+from kedro.framework.project import settings
+from kedro.utils import is_kedro_project
 
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import OnFailure
@@ -23,6 +25,7 @@ from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.pins import pin_datasets
 from kedro_autolog_pipeline.run.reads import ReadNotes
 from kedro_autolog_pipeline.run.record import RunRecord
+from kedro_autolog_pipeline.run.runtime_params import split_by_reader
 from kedro_autolog_pipeline.run.saves import SaveNotes, SaveTap, tap_saves
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 from kedro_autolog_pipeline.serving.manifest import Origin
@@ -129,7 +132,7 @@ class TrainingRun:
         Raises:
             VerificationError: With the faults of the first model that has any.
         """
-        for name, verifier in self.preparation.verifiers.items():
+        for name, verifier in self.preparation.verifiers.started():
             fault = verifier.fault()
             if fault is not None:
                 raise VerificationError(name, fault)
@@ -209,12 +212,20 @@ def _record(preparation: Preparation, tracked: TrackedRun, partial: Iterable[str
     run, pairs = preparation.run, preparation.pairs
     names = sorted({name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)})
     parameters, _ = read_parameters(names, run.catalog, preparation.project.parameters)
+    runtime_params, withheld = split_by_reader(
+        run.runtime_params, {*run.pipeline.inputs(), *(name for pair in pairs for name in pair.inference.inputs())}
+    )
+    conf_source = str(preparation.project.config_loader.conf_source)
+    is_own = conf_source == str(run.project_path / settings.CONF_SOURCE)
     return RunRecord(
         run_id=tracked.run_id,
         kedro_run_id=run.run_id,
         pipelines=list(run.pipeline_names),
         env=run.env,
-        runtime_params=dict(run.runtime_params),
+        runtime_params=runtime_params,
+        withheld=withheld,
+        conf_source=None if is_own else conf_source,
+        package=None if is_kedro_project(run.project_path) else preparation.project.package_name,
         models=[*(pair.config.name for pair in pairs), *partial],
         parameters=parameters,
         closes_run=tracked.is_ours,
@@ -223,7 +234,6 @@ def _record(preparation: Preparation, tracked: TrackedRun, partial: Iterable[str
 
 
 def _try_imports(preparation: Preparation) -> None:
-    for pair in preparation.pairs:
-        verifier = preparation.verifiers.get(pair.config.name)
-        if verifier is not None:
-            verifier.try_imports(plan_import_check(pair, preparation.artifacts[pair.config.name], preparation.run))
+    pairs = {pair.config.name: pair for pair in preparation.pairs}
+    for name, verifier in preparation.verifiers.started():
+        verifier.try_imports(plan_import_check(pairs[name], preparation.artifacts[name], preparation.run))

@@ -43,7 +43,10 @@ class RunRecord:
         kedro_run_id: Kedro's id of the run, which is also its save version.
         pipelines: What Kedro was asked to run.
         env: Kedro's environment; None means the project's default.
-        runtime_params: Parameters of the command line.
+        runtime_params: Parameters of the command line that a pipeline reads.
+        withheld: Paths of the others, which may be secrets that the configuration is made of.
+        conf_source: Where its configuration was, as the user named it; None means the project's own directory.
+        package: Name of the project's package where that is installed without the project; None in a project.
         models: Names of the logged models that the run is to give.
         parameters: Plain value by dataset name, of the parameters that their inference pipelines read.
         ends_as: Status of the MLflow run if nobody can end it any more: KILLED while nodes run, FINISHED or FAILED
@@ -68,6 +71,9 @@ class RunRecord:
     saves: dict[str, SavedState] = attrs.field(factory=dict)
     digests: dict[str, str] = attrs.field(factory=dict)
     reads: dict[str, SavedState] = attrs.field(factory=dict)
+    withheld: list[str] = attrs.field(factory=list)
+    conf_source: str | None = None
+    package: str | None = None
 
     def known(self, name: str) -> KnownData:
         """Return what is known of a dataset, any transcoding suffix aside."""
@@ -79,8 +85,13 @@ class RunRecord:
     @property
     def retry_command(self) -> str:
         """The command that packages the run again."""
-        env = [] if self.env is None else ["--env", self.env]
-        return shlex.join(["kedro", "autolog", "package", "--run-id", self.run_id, *env])
+        command = ["kedro", "autolog"]
+        if self.package is not None:
+            command = ["python", "-m", "kedro_autolog_pipeline.cli", "--package-name", self.package]
+        options = {"--run-id": self.run_id, "--env": self.env, "--conf-source": self.conf_source}
+        given = [part for name, value in options.items() if value is not None for part in (name, value)]
+        asked = ["--params", ",".join(f"{path}=..." for path in self.withheld)] if self.withheld else []
+        return shlex.join([*command, "package", *given, *asked])
 
     def to_json(self) -> str:
         """Return it as a document."""
@@ -138,5 +149,6 @@ def _then(first: RunRecord, second: RunRecord) -> RunRecord:
         parameters=joined(first.parameters, second.parameters),
         saves=joined(first.saves, second.saves),
         reads=joined(first.reads, second.reads),
+        withheld=[*first.withheld, *(path for path in second.withheld if path not in first.withheld)],
         digests=joined(digests, second.digests),
     )

@@ -28,6 +28,7 @@ from kedro_autolog_pipeline.tracking.tags import (
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 
 _LOGGER = get_logger(__name__)
@@ -66,19 +67,35 @@ class LoggedModel:
         Args:
             package: A directory that nobody writes to any more. It stays, or a link to where it is now takes its place.
         """
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
         from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
         from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-        # MLflow's older versions send to the process's default server alone.
-        accepted = {"tracking_uri"} & set(signature(get_artifact_repository).parameters)
-        repository = get_artifact_repository(self.location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
+        repository = self._repository()
         if isinstance(repository, LocalArtifactRepository):
             _place(package, Path(repository.artifact_dir))
         elif isinstance(repository, HttpArtifactRepository):
             _send(package, repository)
         else:
             self.run.store.client().log_model_artifacts(self.model_id, str(package))
+
+    def download(self, path: str, directory: Path) -> Path:
+        """Download a file or directory of the package.
+
+        Args:
+            path: Where it is in the package.
+            directory: Where it goes, under its path in the package; the directory exists.
+
+        Raises:
+            MlflowException: When the artifact store does not give it.
+        """
+        return Path(self._repository().download_artifacts(path, str(directory)))  # type: ignore[no-untyped-call]  # MLflow's
+
+    def _repository(self) -> ArtifactRepository:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        # MLflow's older versions send to the process's default server alone.
+        accepted = {"tracking_uri"} & set(signature(get_artifact_repository).parameters)
+        return get_artifact_repository(self.location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of ours, each under our prefix."""
@@ -135,8 +152,8 @@ def _origin(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key == "mlflow.user" or key.startswith("mlflow.source.")}
 
 
-def ready_names(run: TrackedRun) -> frozenset[str]:
-    """Return the names of a run's models that are READY, and with which nothing went wrong afterwards.
+def ready_models(run: TrackedRun) -> list[LoggedModel]:
+    """Return a run's models that are READY, the newest first.
 
     Raises:
         MlflowException: When the server does not answer.
@@ -144,14 +161,23 @@ def ready_names(run: TrackedRun) -> frozenset[str]:
     from mlflow.entities import LoggedModelStatus
 
     client = run.store.client()
-    found = client.get_run(run.run_id)
-    outputs = [] if found.outputs is None else found.outputs.model_outputs
-    models = [client.get_logged_model(output.model_id) for output in outputs]
-    return frozenset(
-        model.name
-        for model in models
-        if model.status == LoggedModelStatus.READY and failure_tag(model.name) not in found.data.tags
-    )
+    outputs = client.get_run(run.run_id).outputs
+    found = [client.get_logged_model(output.model_id) for output in ([] if outputs is None else outputs.model_outputs)]
+    return [
+        LoggedModel(model.model_id, model.name, run, model.artifact_location)
+        for model in sorted(found, key=lambda model: model.creation_timestamp, reverse=True)
+        if model.status == LoggedModelStatus.READY
+    ]
+
+
+def ready_names(run: TrackedRun) -> frozenset[str]:
+    """Return the names of a run's models that are READY, and with which nothing went wrong afterwards.
+
+    Raises:
+        MlflowException: When the server does not answer.
+    """
+    tags = run.store.client().get_run(run.run_id).data.tags
+    return frozenset(model.name for model in ready_models(run) if failure_tag(model.name) not in tags)
 
 
 def _mark_failed(model: LoggedModel, error: BaseException) -> None:
