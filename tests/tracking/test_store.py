@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -46,6 +48,28 @@ def test_a_relative_database_is_in_the_project(tmp_path: Path) -> None:
     assert relative.tracking_uri == f"sqlite:///{tmp_path.as_posix()}/x.db"
     assert relative.registry_uri == f"sqlite:///{tmp_path.as_posix()}/y.db"
     assert absolute.tracking_uri == "sqlite:////elsewhere/x.db"
+
+
+@pytest.mark.usefixtures("clean_mlflow")
+@pytest.mark.parametrize("name", ["a?b", "a%41", "a%3Fb", "a #b+c"])
+@pytest.mark.parametrize("configured", [None, "sqlite:///mlflow.db"])
+def test_a_database_is_in_the_project_whatever_its_path_means_in_a_uri(
+    tmp_path: Path, migrated_database: Path, name: str, configured: str | None
+) -> None:
+    """SQLAlchemy reads a question mark as the end of the path, and a percent sign as a quoted character."""
+    project = tmp_path / name
+    project.mkdir()
+    store = find_store(ServerConfig(configured), project)
+    is_new = store.is_new
+    shutil.copy(migrated_database, project / "mlflow.db")
+
+    experiment_id = store.client().create_experiment("shop", artifact_location=store.artifact_root)
+
+    assert (True, False) == (is_new, store.is_new)
+    assert store.answers()
+    with sqlite3.connect(project / "mlflow.db") as database:
+        names = database.execute("SELECT name FROM experiments WHERE experiment_id = ?", [experiment_id]).fetchall()
+    assert [("shop",)] == names
 
 
 @pytest.mark.usefixtures("clean_mlflow")

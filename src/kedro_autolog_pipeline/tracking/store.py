@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 import attrs
@@ -15,6 +15,7 @@ import attrs
 from kedro_autolog_pipeline.config.schema import ServerConfig
 from kedro_autolog_pipeline.datasets.locations import public_uri
 from kedro_autolog_pipeline.datasets.writability import why_not_filled, why_not_writable
+from kedro_autolog_pipeline.errors import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -82,7 +83,7 @@ def find_store(server: ServerConfig, project_path: Path) -> Store:
     elif process_uri is not None:
         tracking_uri = process_uri
     else:
-        tracking_uri = f"{_SQLITE}{(project_path / DATABASE_FILE).as_posix()}"
+        tracking_uri = _sqlite_uri(project_path / DATABASE_FILE)
     # Beside a database, MLflow would keep files in the directory where the command happens to run.
     is_database_file = tracking_uri.startswith(_SQLITE)
     artifact_root = (project_path / ARTIFACTS_DIRECTORY).as_uri() if is_database_file else None
@@ -143,8 +144,8 @@ def _first_cause(error: BaseException) -> str:
 
 def _database_file(uri: str) -> Path | None:
     """Return the file of a SQLite database; None for another store, or one that is in memory."""
-    path = uri.removeprefix(_SQLITE).partition("?")[0]
-    return Path(path) if uri.startswith(_SQLITE) and path not in {"", ":memory:"} else None
+    path = _database(uri) if uri.startswith(_SQLITE) else ""
+    return Path(path) if path not in {"", ":memory:"} else None
 
 
 def _local_path(uri: str) -> Path:
@@ -154,8 +155,40 @@ def _local_path(uri: str) -> Path:
 def _absolute(uri: str | None, project_path: Path) -> str | None:
     if uri is None or not uri.startswith(_SQLITE):
         return uri
+    path = _database(uri)
+    if path in {"", ":memory:"}:
+        return uri
     # joinpath gives an absolute path as it is.
-    return f"{_SQLITE}{project_path.joinpath(uri.removeprefix(_SQLITE)).as_posix()}"
+    _, separator, query = uri.partition("?")
+    return f"{_sqlite_uri(project_path / path)}{separator}{query}"
+
+
+def _sqlite_uri(file: Path) -> str:
+    """Return the URI of a database file, whose path may hold what means something in a URI.
+
+    Raises:
+        TrackingError: When the installed SQLAlchemy has no URI for the path.
+    """
+    path = file.as_posix()
+    # Which characters may be quoted, and which are taken as they are, is another for each version of SQLAlchemy.
+    for uri in (f"{_SQLITE}{path}", f"{_SQLITE}{quote(path)}"):
+        if _database(uri) == path:
+            return uri
+    raise TrackingError(
+        f"keep a database at '{path}'",
+        "the installed SQLAlchemy cannot name a file whose path holds a '?'.",
+        "Rename the directory, or name another tracking server in 'server.mlflow_tracking_uri' of mlflow.yml.",
+    )
+
+
+def _database(uri: str) -> str:
+    """Return the path in the URI of a SQLite database, as SQLAlchemy reads it."""
+    if "%" not in uri:
+        return uri.removeprefix(_SQLITE).partition("?")[0]
+    # It takes a while to be imported.
+    from sqlalchemy.engine import make_url
+
+    return f"{make_url(uri).database or ''}"
 
 
 class _ProcessDefault:
