@@ -431,7 +431,7 @@ def test_the_packaging_of_a_packaged_project_is_retried_where_it_trained(
 
     assert [1, 1, 0] == [done.returncode for done in (failed, again, mended)], mended.stderr
     assert ["FAILED", "FAILED", "READY"] == [str(model.status) for model in models(client)]
-    assert retry.strip().endswith(" --conf-source ../settings/conf")
+    assert retry.strip().endswith(f" --conf-source {tmp_path / 'settings' / 'conf'}")
 
 
 # --- a notebook
