@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from kedro_autolog_pipeline.errors import NotPackagedError
-from kedro_project import CATALOG, KEDRO_VERSION, MODEL, TRAINING, KedroProject
+from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 from mlflow_store import models
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
@@ -377,6 +377,32 @@ def test_packaging_that_fails_leaves_a_failed_model_and_a_finished_run(
     )
     assert (project.path / "data" / "scaler.pkl").exists()
     assert mlflow.active_run() is None
+
+
+def test_parameters_may_have_names_that_mlflow_refuses(project: KedroProject, client: MlflowClient) -> None:
+    """The training runs and is packaged, and each of its parameters is logged under a name that MLflow takes."""
+    urls = {"s3://bucket/x": 1, "data/": 2, "/abs": 3, "..": 4, "": 5, "x" * 300: 6}
+    project.write_config("parameters", {"urls": urls, "training": {"factor": 1.0}, "offset": 0.5})
+    project.write_pipeline(
+        "training",
+        TRAINING.replace("(table, scaler, factor)", "(table, scaler, factor, urls)").replace(
+            '"params:training.factor"]', '"params:training.factor", "params:urls"]'
+        ),
+    )
+    project.write_pipeline(
+        "inference",
+        INFERENCE.replace("(scaled, model, offset)", "(scaled, model, offset, urls)").replace(
+            '"params:offset"]', '"params:offset", "params:urls"]'
+        ),
+    )
+
+    project.run()
+
+    (run,) = runs(client)
+    assert ["READY"] == [model.status for model in models(client)]
+    assert sorted(urls.values()) == sorted(
+        int(value) for name, value in run.data.params.items() if name.startswith("urls")
+    )
 
 
 @pytest.mark.parametrize("error", ["SystemExit(0)", "GeneratorExit"])

@@ -27,6 +27,7 @@ _WIDTH = 10_000
 
 @click.command()
 @click.option("--env", "-e", default=None, help="Kedro environment whose configuration is checked.")
+@click.option("--conf-source", default=None, help="Where the configuration is; by default in the project.")
 @click.option(
     "--json",
     "is_json",
@@ -35,7 +36,7 @@ _WIDTH = 10_000
     "Kedro logs when it starts, unless KEDRO_LOGGING_CONFIG says otherwise.",
 )
 @click.pass_obj
-def check(metadata: ProjectMetadata, env: str | None, *, is_json: bool) -> None:
+def check(metadata: ProjectMetadata, env: str | None, conf_source: str | None, *, is_json: bool) -> None:
     """Show what a training would package, and all that is known to prevent it.
 
     No node runs, and no run or experiment is made. Exits with 1 when there is a fault.
@@ -44,7 +45,7 @@ def check(metadata: ProjectMetadata, env: str | None, *, is_json: bool) -> None:
     # Kedro and the project's own modules write to the standard output what they like.
     with redirect_stdout(sys.stderr) if is_json else nullcontext():
         try:
-            found = _examine(project_path, env)
+            found = _examine(project_path, env, conf_source)
             faults = () if found is None else found[0].faults
         except ConfigurationError as error:
             found, faults = None, error.mistakes
@@ -63,13 +64,15 @@ def check(metadata: ProjectMetadata, env: str | None, *, is_json: bool) -> None:
         sys.exit(1)
 
 
-def _examine(project_path: Path, env: str | None) -> tuple[Preflight, list[ModelReport]] | None:
+def _examine(
+    project_path: Path, env: str | None, conf_source: str | None
+) -> tuple[Preflight, list[ModelReport]] | None:
     """Check a project; None when it does not use this plugin.
 
     Raises:
         ConfigurationError: When its ``mlflow.yml`` cannot be read.
     """
-    with KedroSession.create(project_path=project_path, env=env) as session:
+    with KedroSession.create(project_path=project_path, env=env, conf_source=conf_source) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # every session of Kedro's has it
         project = read_project(context)
         if project is None:
