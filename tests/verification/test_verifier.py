@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psutil
 import pytest
 from kedro.pipeline import node
 
@@ -676,6 +677,37 @@ def test_no_files_stay_when_the_process_is_done_just_after_its_parent_has_died(
 
     wait_for(lambda: not processes(temporary_directory))
     assert [] == list(temporary_directory.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="Nothing tells there what a daemon was started by.")
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_a_daemon_that_the_package_starts_ends_with_the_proof(
+    make_package: MakePackage, temporary_directory: Path, tmp_path: Path, *, is_killed: bool
+) -> None:
+    """It has a session of its own, and ends all the same when the proof is done or the parent is killed."""
+    package = make_package(f"""
+        import pathlib, subprocess, sys, time
+
+        def predict(sample):
+            code = "import time; time.sleep(600)"
+            daemon = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+            pathlib.Path(sample + ".draft").write_text(str(daemon.pid))
+            pathlib.Path(sample + ".draft").rename(sample)
+            time.sleep({600 if is_killed else 0})
+    """)
+    is_ready = tmp_path / "is_ready"
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(package), str(is_ready)],
+        env={**os.environ, "TMPDIR": str(temporary_directory)},
+        stderr=subprocess.DEVNULL,
+    ) as parent:
+        wait_for(is_ready.exists)
+        if is_killed:
+            parent.kill()
+
+    daemon = int(is_ready.read_text())
+    wait_for(lambda: not psutil.pid_exists(daemon) or psutil.Process(daemon).status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: not list(temporary_directory.iterdir()))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -424,8 +424,23 @@ def _end_with(parent: int, directory: Path) -> None:
     _abandon(directory)
 
 
+def kill_all_of(directory: Path) -> None:
+    """Kill all other processes whose environment names the directory of a verifying process.
+
+    A daemon has a session of its own and no parent any more, and still the environment of whoever has started it. Where
+    there is no ``/proc``, which is elsewhere than on Linux, it finds none.
+    """
+    name = os.fsencode(directory)
+    for process in Path("/proc").glob("[0-9]*"):
+        # It may have ended meanwhile, or be somebody else's.
+        with contextlib.suppress(OSError):
+            if int(process.name) != os.getpid() and name in (process / "environ").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+
+
 def _abandon(directory: Path) -> NoReturn:
     """End the process and all that it has started; no parent is left to clean up."""
+    kill_all_of(directory)
     shutil.rmtree(directory, ignore_errors=True)
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)

@@ -119,6 +119,7 @@ class Verifier:
         else:
             self._process.kill()
         self._process.communicate()
+        program.kill_all_of(self._directory)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def try_imports(self, imports: ImportCheck) -> None:
