@@ -24,6 +24,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 # What each of these does is shown by the tests of what uses it, on real projects.
 SHOWN_BY_OTHERS = {
     "cli/check.py": "tests/scenarios/test_check.py",
+    "cli/options.py": "tests/scenarios/test_check.py",
     "cli/package.py": "tests/scenarios/test_retry.py",
     "cli/report.py": "tests/scenarios/test_check.py",
     "config/keys.py": "tests/config/test_reading.py",
@@ -38,6 +39,8 @@ SHOWN_BY_OTHERS = {
     "package/finished_run.py": "tests/package/test_writing.py",
     "preflight/candidates.py": "tests/scenarios/test_preflight.py",
     "preflight/checks.py": "tests/scenarios/test_preflight.py",
+    "preflight/clashes.py": "tests/scenarios/test_check.py",
+    "preflight/promises.py": "tests/scenarios/test_promises.py",
     "run/file_state.py": "tests/run/test_saves.py",
     "serving/package_reader.py": "tests/serving/test_model.py",
     "serving/snapshots.py": "tests/datasets/test_snapshots.py",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
@@ -135,20 +136,20 @@ def test_a_pipeline_that_is_not_there_is_a_mistake(project: KedroProject) -> Non
 
 def test_all_mistakes_of_all_pairs_are_told_at_once(project: KedroProject) -> None:
     """Pairs that are packaged whatever is run give one error with everything that would fail later."""
-    project.write_config("catalog", {**CATALOG, "model": {"type": "no.such.Dataset"}})
+    project.write_config("catalog", {**CATALOG, "words": {"type": "no.such.Dataset"}})
     read, catalog = opened(project)
-    good = ModelConfig("good", "training", "data_processing", input_name=("raw",))
-    bad = ModelConfig("bad", "training", "inference", input_example="no_such", pip_requirements="no_such.txt")
+    good = ModelConfig("good", "training", "inference", input_name=("instances",))
+    bad = attrs.evolve(good, name="bad", input_example="no_such", pip_requirements="no_such.txt", in_memory=("words",))
 
     (pair,) = resolve_pairs([good], read, catalog)
     with pytest.raises(ConfigurationError) as caught:
         resolve_pairs([good, bad], read, catalog)
 
     assert pair.config == good
-    unmade, example, requirements = caught.value.mistakes[-3:]
-    assert unmade.startswith("autolog_pipeline.models.bad.inference: the dataset 'model' cannot be made (")
-    assert example == "autolog_pipeline.models.bad.input_example: the catalog has no 'no_such'."
-    assert requirements == (
+    assert caught.value.mistakes == (
+        "autolog_pipeline.models.bad.in_memory: 'words' is no dataset between two nodes of 'inference'. "
+        "There are: 'scaled'.",
+        "autolog_pipeline.models.bad.input_example: the catalog has no 'no_such'.",
         "autolog_pipeline.models.bad.pip_requirements: cannot be read: [Errno 2] No such file or directory: "
-        f"'{project.path / 'no_such.txt'}'."
+        f"'{project.path / 'no_such.txt'}'.",
     )

@@ -171,7 +171,7 @@ def test_mistakes_that_make_the_file_unreadable_are_told_alone(project: KedroPro
     done = project.command("autolog", "check", "--json")
 
     assert done.returncode == 1
-    assert "Cannot use 'mlflow.yml': 1 mistake." in done.stderr
+    assert "'kedro autolog check': 1 fault.\n" in done.stderr
     (mistake,) = document(done)["faults"]
     assert mistake.startswith("autolog_pipeline.models.prices.inptu_name: unknown key.")
 
@@ -189,15 +189,119 @@ def test_an_environment_is_checked_where_it_is_named(project: KedroProject) -> N
     assert "offset = 0.5  fixed: the model has no signature" in done.stdout
 
 
-def test_a_project_that_does_not_use_us_is_told_so(project: KedroProject) -> None:
-    """Without our key there is nothing to check, which is no failure."""
-    project.write_config("mlflow", {})
+def test_what_a_project_lacks_is_told(project: KedroProject) -> None:
+    """No file, no key in it, and an environment that is not there are faults, each with its remedy."""
+    (project.path / "conf" / "base" / "mlflow.yml").unlink()
+    without_file = project.command("autolog", "check")
+    project.write_config("mlflow", {"server": {"mlflow_tracking_uri": None}})
+    without_key = project.command("autolog", "check")
+    without_environment = project.command("autolog", "check", "--env", "locl")
+
+    assert [done.returncode for done in (without_file, without_key, without_environment)] == [1, 1, 1]
+    assert (
+        f"there is no mlflow.yml in '{project.path / 'conf'}', so nothing is packaged. Name a pair:\n    autolog_"
+        in (without_file.stderr)
+    )
+    assert "mlflow.yml has no key 'autolog_pipeline', so nothing is packaged." in without_key.stderr
+    assert without_environment.stderr == (
+        "'kedro autolog check': 1 fault.\n"
+        f"  - --env: there is no directory 'locl' in '{project.path / 'conf'}'. Did you mean 'local'?\n"
+        "Fix this before the next training.\n"
+    )
+
+
+def test_a_project_that_is_switched_off_is_told_so(project: KedroProject) -> None:
+    """What the user wants so is no fault."""
+    project.write_models({"prices": MODEL}, enabled=False)
 
     done = project.command("autolog", "check")
 
     assert done.returncode == 0, done.stderr
-    assert "mlflow.yml has no 'autolog_pipeline', or switches it off: nothing is packaged." in done.stdout
+    assert done.stdout.endswith("\n'autolog_pipeline.enabled' is false in mlflow.yml: nothing is packaged.\n")
     assert document(project.command("autolog", "check", "--json"))["models"] == []
+
+
+def test_a_configuration_elsewhere_is_checked(project: KedroProject) -> None:
+    """With --conf-source the configuration is read from another directory, or from an archive of one."""
+    archive = shutil.make_archive(str(project.path / "elsewhere"), "gztar", project.path, "conf")
+    shutil.rmtree(project.path / "conf")
+
+    done = project.command("autolog", "check", "--conf-source", archive)
+
+    assert done.returncode == 0, done.stderr
+    assert "prices: 'training' trains, 'inference' predicts" in done.stdout
+
+
+CLASHING = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model, scaler):
+    return instances
+
+def create_pipeline(**kwargs):
+    return Pipeline([
+        node(predict, ["instances", "model", "params:offset"], "scaler", name="scale"),
+    ])
+"""
+
+
+@pytest.mark.skipif(KEDRO_VERSION < (1, 5), reason="Kedro loads all pipelines before 1.5, for every command")
+def test_pipelines_that_kedro_cannot_add_are_one_remark(project: KedroProject) -> None:
+    """`kedro run --pipelines training` packages it, so it is no fault; both nodes and the dataset are named."""
+    project.write_pipeline("inference", CLASHING)
+
+    done = project.command("autolog", "check")
+
+    assert done.returncode == 0, done.stderr
+    assert "remark: 'kedro run' without '--pipelines' cannot load all pipelines: node 'fit_scaler__" in done.stdout
+    assert "of 'training' and node 'scale' of 'inference' both write 'scaler'. Give one of them another name." in (
+        done.stdout
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_kedro_cannot_load_is_one_fault(project: KedroProject) -> None:
+    """An entry of the catalog that Kedro refuses is one sentence, and no traceback."""
+    project.write_config("catalog", {**CATALOG, "words": {"filepath": "data/words.csv"}})
+
+    done = project.command("autolog", "check")
+
+    assert done.returncode == 1
+    assert "  - Kedro cannot load this project: " in done.stderr
+    assert "words" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+READING_THE_TABLE = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model, table, limits):
+    return instances
+
+def create_pipeline(**kwargs):
+    return Pipeline([
+        node(predict, ["instances", "model", "table", "params:limits"], "predictions", name="predict")
+    ])
+"""
+
+
+def test_training_data_in_a_model_and_a_long_value_are_shown(project: KedroProject) -> None:
+    """What inference reads of the training's own data has its size and a remark; a list of a parameter is shortened."""
+    project.write_pipeline("inference", READING_THE_TABLE)
+    limits = list(range(400))
+    project.write_config("parameters", {"training": {"factor": 1.0}, "offset": 0.5, "limits": limits})
+    (project.path / "data" / "table.csv").write_bytes(b"x" * 1536)
+
+    done = project.command("autolog", "check")
+
+    assert done.returncode == 0, done.stderr
+    remark = "remark: autolog_pipeline.models.prices.inference: 'table', 1.54 kB, is what 'training' is trained on,"
+    assert remark in done.stdout
+    (shown,) = [line for line in done.stdout.splitlines() if "limits = " in line]
+    assert "limits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, … 394, 395, 396, 397, 398, 399]" in " ".join(shown.split())
+    (found,) = document(project.command("autolog", "check", "--json"))["models"]
+    assert {each["name"]: each["bytes"] for each in found["inputs"]}["table"] == 1536
+    assert [each["value"] for each in found["parameters"]] == [limits]
 
 
 COMMANDS = """

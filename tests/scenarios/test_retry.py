@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 from mlflow.exceptions import MlflowException
 
-from kedro_autolog_pipeline.errors import ConfigurationError, NotPackagedError, RunRecordError, TrackingError
+from kedro_autolog_pipeline.errors import NotPackagedError, RunRecordError, TrackingError
 from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
 from kedro_autolog_pipeline.tracking import logged_model
 from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
@@ -220,7 +220,7 @@ def test_mistakes_of_the_command_are_told(project: KedroProject, client: MlflowC
 
     with pytest.raises(TrackingError, match="Cannot find run 'nowhere' at 'sqlite:"):
         repackage(Request("nowhere", project.path))
-    with pytest.raises(ConfigurationError, match=r"there is no 'costs'\. There are: 'prices'\."):
+    with pytest.raises(RunRecordError, match=r"--model: there is no 'costs'\. There are: 'prices'\."):
         repackage(Request(run.info.run_id, project.path, models=("costs",)))
     project.write_models({"prices": MODEL}, enabled=False)
     done = project.command("autolog", "package", "--run-id", run.info.run_id)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 from omegaconf import OmegaConf
 
-from kedro_autolog_pipeline.errors import AutologPipelineError
+from kedro_autolog_pipeline.cli.options import conf_source_option, verbose_option
 from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def _read_params(_: click.Context, __: click.Parameter, text: str) -> Any:
 @click.option(
     "--unrecorded", is_flag=True, help="Take artifacts of the catalog of which nothing tells that the run saved them."
 )
-@click.option("--conf-source", default=None, help="Where the configuration is; by default in the project.")
+@conf_source_option
 @click.option(
     "--params",
     "runtime_params",
@@ -39,6 +38,7 @@ def _read_params(_: click.Context, __: click.Parameter, text: str) -> Any:
     callback=_read_params,
     help="Parameters as for 'kedro run': those that the run had and no pipeline reads are not recorded.",
 )
+@verbose_option
 @click.pass_obj
 def package(  # noqa: PLR0913 - one for each option
     metadata: ProjectMetadata,
@@ -51,14 +51,8 @@ def package(  # noqa: PLR0913 - one for each option
     unrecorded: bool,
 ) -> None:
     """Package the models of a run again, without training."""
-    try:
-        packaging = repackage(
-            Request(run_id, metadata.project_path, env, models, unrecorded, runtime_params, conf_source)
-        )
-        if packaging.failure is not None:
-            raise packaging.failure
-    except AutologPipelineError as error:
-        click.secho(str(error), fg="red", err=True)
-        sys.exit(1)
+    packaging = repackage(Request(run_id, metadata.project_path, env, models, unrecorded, runtime_params, conf_source))
+    if packaging.failure is not None:
+        raise packaging.failure
     for model in packaging.ready:
         click.echo(f"'{model.name}' is READY as {model.uri}.")

@@ -18,12 +18,15 @@ from kedro_autolog_pipeline.dependencies.search import ShippedCode
 from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import callers_name, read_parameters
-from kedro_autolog_pipeline.preflight.candidates import Candidate
+from kedro_autolog_pipeline.preflight.candidates import Candidate, shown_size
 from kedro_autolog_pipeline.preflight.checks import Preflight
 from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, expect_environment, expect_inputs
 from kedro_autolog_pipeline.rehearsal.parameter_specs import declare_parameters
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 from kedro_autolog_pipeline.serving.parameters import Parameters
+
+# Characters of a parameter's value that a person is shown.
+_LONGEST_VALUE = 60
 
 
 @attrs.frozen
@@ -89,7 +92,14 @@ def as_tree(report: ModelReport) -> Tree:
         tree,
         "inputs",
         (
-            (each.name, each.origin.value, each.presence.value, _dataset(each), _path(each, report.project) or "")
+            (
+                each.name,
+                each.origin.value,
+                each.presence.value,
+                "" if each.size is None else shown_size(each.size),
+                _dataset(each),
+                _path(each, report.project) or "",
+            )
             for each in report.inputs
         ),
     )
@@ -98,7 +108,7 @@ def as_tree(report: ModelReport) -> Tree:
         "parameters",
         (
             (
-                f"{each.name} = {json.dumps(each.value)}",
+                f"{each.name} = {_shortened(json.dumps(each.value))}",
                 "may be changed at predict time" if each.why_fixed is None else f"fixed: {each.why_fixed}",
             )
             for each in report.parameters
@@ -120,6 +130,7 @@ def as_json(preflight: Preflight, reports: Iterable[ModelReport]) -> dict[str, A
     destination = preflight.destination
     return {
         "faults": list(preflight.faults),
+        "remarks": list(preflight.remarks),
         "tracking_server": {
             "uri": preflight.store.public_uri,
             "state": store_state(preflight),
@@ -155,6 +166,7 @@ def _model(report: ModelReport) -> dict[str, Any]:
                 "dataset": each.dataset,
                 "path": _path(each, report.project),
                 "presence": each.presence.value,
+                "bytes": each.size,
             }
             for each in report.inputs
         ],
@@ -176,6 +188,7 @@ def _model(report: ModelReport) -> dict[str, Any]:
             for each in report.code
         ],
         "faults": list(report.candidate.faults),
+        "remarks": list(report.candidate.remarks),
     }
 
 
@@ -202,6 +215,12 @@ def _branch(tree: Tree, title: str, rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         branch.add(Text("  ".join(cells).rstrip()))
+
+
+def _shortened(text: str) -> str:
+    """Return a text with its middle left out where a terminal has no place for it: both ends tell most of it."""
+    half = _LONGEST_VALUE // 2
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:half]} … {text[-half:]}"
 
 
 def _dataset(each: ExpectedInput) -> str:

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro_autolog_pipeline.config.keys import correct_keys, find_contradictions
 from kedro_autolog_pipeline.config.schema import OUR_KEY, ProjectConfig
 from kedro_autolog_pipeline.config.values import structure
 from kedro_autolog_pipeline.errors import ConfigurationError
-from kedro_autolog_pipeline.serving.suggestions import find_nearest
+from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
 
 if TYPE_CHECKING:
     from kedro.config import AbstractConfigLoader
+
+# What a project that packages nothing begins with.
+_EXAMPLE = """\
+autolog_pipeline:
+  models:
+    my_model:               # the logged model's name
+      training: training    # the registered pipeline whose run trains it
+      inference: inference  # the registered pipeline that becomes the model\
+"""
 
 
 def read_config(config_loader: AbstractConfigLoader) -> ProjectConfig | None:
@@ -40,6 +50,29 @@ def read_config(config_loader: AbstractConfigLoader) -> ProjectConfig | None:
     if OUR_KEY not in content and not any(find_nearest(key, [OUR_KEY], likeness=0.8) for key in content):
         return None
     return parse_config(content)
+
+
+def why_no_environment(config_loader: AbstractConfigLoader) -> str | None:
+    """Say that there is no such environment as the loader is to read, which Kedro takes for one without files.
+
+    Returns:
+        None when there is; and of an archive, which only the loader can open.
+    """
+    conf, env = Path(config_loader.conf_source), config_loader.env
+    if env is None or not conf.is_dir() or (conf / env).is_dir():
+        return None
+    known = sorted(each.name for each in conf.iterdir() if each.is_dir() and not each.name.startswith((".", "_")))
+    return f"there is no directory '{env}' in '{conf}'. {suggest(env, known)}"
+
+
+def why_not_configured(config_loader: AbstractConfigLoader) -> str | None:
+    """Say what ``mlflow.yml`` lacks for this plugin to do anything; None when it lacks nothing."""
+    content = _take_content(config_loader)
+    if OUR_KEY in content:
+        return None
+    where = f"'{config_loader.conf_source}'"
+    lacks = "mlflow.yml has no key 'autolog_pipeline'" if content else f"there is no mlflow.yml in {where}"
+    return f"{lacks}, so nothing is packaged. Name a pair:\n{_EXAMPLE}"
 
 
 def parse_config(content: Mapping[str, Any]) -> ProjectConfig:

@@ -29,6 +29,7 @@ from kedro_autolog_pipeline.run.record import RunRecord, merged
 from kedro_autolog_pipeline.run.runtime_params import combined, lacking
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 from kedro_autolog_pipeline.serving.manifest import MANIFEST_FILE, Origin, read_manifest
+from kedro_autolog_pipeline.serving.suggestions import suggest
 from kedro_autolog_pipeline.tracking.abandoned import is_gone, settle_abandoned
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.logged_model import ready_models, ready_names
@@ -186,11 +187,11 @@ def _chosen(request: Request, project: Project, record: RunRecord, tracked: Trac
     configured = {model.name: model for model in project.config.autolog_pipeline.models}
     wanted = request.models or tuple(record.models) or tuple(configured)
     unknown = [name for name in wanted if name not in configured]
+    hints = {name: f"there is no '{name}'. {suggest(name, configured)}" for name in unknown}
+    if request.models and unknown:
+        raise RunRecordError(request.run_id, [f"--model: {hint}" for hint in hints.values()])
     if unknown:
-        known = ", ".join(f"'{name}'" for name in configured)
-        raise ConfigurationError(
-            [f"autolog_pipeline.models: there is no '{name}'. There are: {known}." for name in unknown]
-        )
+        raise ConfigurationError([f"autolog_pipeline.models: {hint}" for hint in hints.values()])
     given = frozenset() if request.models else ready_names(tracked)
     return [configured[name] for name in wanted if name not in given] or [configured[name] for name in wanted]
 

@@ -152,8 +152,10 @@ def _inputs_without_origin(
 def _which_is_the_request(unknown: Sequence[str], origins: Mapping[str, Origin]) -> str:
     if unknown:
         return f"several inputs are free ({_quoted(unknown)}). Name those that are given at predict time."
-    candidates = [name for name, origin in origins.items() if origin is not Origin.PARAMETER]
-    return f"no input is free. Name the one that is given at predict time: {_quoted(candidates)}."
+    datasets = [name for name, origin in origins.items() if origin is not Origin.PARAMETER]
+    parameters = [name for name, origin in origins.items() if origin is Origin.PARAMETER]
+    alternative = f" It may also be a parameter: {_quoted(parameters)}." if parameters else ""
+    return f"no input is free. Name the one that is given at predict time: {_quoted(datasets)}.{alternative}"
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -46,12 +46,14 @@ def fetch_pipelines(names: Iterable[str]) -> dict[str, Pipeline]:
     wanted = sorted(set(names))
     loaded = {name: pipelines[name] for name in wanted if _is_loaded(name)}
     missing = [name for name in wanted if name not in loaded]
-    if missing and _requested() is not None:
-        # Those with a directory can be loaded alone, so that a broken neighbour does no harm; one that only the
-        # registry knows appears when everything is loaded.
-        selection = missing if all(map(_has_directory, missing)) else None
-        with _selected(selection):
-            loaded.update({name: pipelines[name] for name in missing if _is_loaded(name)})
+    if _requested() is None:
+        return loaded
+    for name in missing:
+        # One with a directory can be loaded alone, so that a broken neighbour, or one that Kedro cannot add to it, does
+        # no harm; one that only the registry knows appears when everything is loaded.
+        with _selected([name] if _has_directory(name) else None):
+            if _is_loaded(name):
+                loaded[name] = pipelines[name]
     return loaded
 
 
@@ -59,6 +61,41 @@ def registered_names() -> list[str]:
     """Return the names of all registered pipelines, sorted; imports every pipeline of the project."""
     with _selected(None):
         return sorted(pipelines.keys())
+
+
+def fetch_default() -> Pipeline:
+    """Return the pipeline that ``kedro run`` runs when none is named; imports every pipeline of the project.
+
+    Raises:
+        Exception: Whatever importing the project's modules raises, and Kedro when it cannot add their pipelines.
+    """
+    with _selected(None):
+        default: Pipeline = pipelines["__default__"]
+    return default
+
+
+@contextmanager
+def loading_only(name: str) -> Iterator[None]:
+    """Have Kedro load one pipeline for a while, as ``kedro run --pipelines`` does from 1.5 on.
+
+    All are loaded where that is not enough: for a name that only the registry knows, or that is none.
+    """
+    if not hasattr(pipelines, "set_requested"):
+        yield
+        return
+    requested = _requested()
+    with _SELECTION_LOCK:
+        pipelines.set_requested([name])
+        try:
+            is_enough = _is_loaded(name)
+        except Exception:  # noqa: BLE001 - the project's own modules may raise anything; where it matters, it is told
+            is_enough = False
+        if not is_enough:
+            pipelines.set_requested(None)
+        try:
+            yield
+        finally:
+            pipelines.set_requested(requested)
 
 
 @contextmanager

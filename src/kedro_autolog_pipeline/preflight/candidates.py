@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.datasets.writability import why_not_writable
 from kedro_autolog_pipeline.dependencies.requirements import list_undeclared
 from kedro_autolog_pipeline.errors import ModelDefinitionError
-from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.preflight.forecast import (
     ExpectedInput,
     Presence,
@@ -36,12 +37,14 @@ class Candidate:
         pair: Its pair; None when one of its pipelines is not to be had. One of a model that has faults may lack inputs.
         artifacts: Its trained and reference inputs.
         faults: What prevents it, one sentence each, beginning with the path of a key.
+        remarks: What the user may want to change, likewise.
     """
 
     config: ModelConfig
     pair: Pair | None
     artifacts: tuple[ExpectedInput, ...]
     faults: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def examine(selection: Selection, project: Project, catalog: DataCatalog, produced: Collection[str]) -> Candidate:
@@ -66,7 +69,29 @@ def examine(selection: Selection, project: Project, catalog: DataCatalog, produc
     ]
     # A dataset in memory is a mistake of the pair in a run, and only of the look at its data otherwise.
     faults = dict.fromkeys([*mistakes, *(f"{config.path}.{fault}" for fault in found)])
-    return Candidate(config, pair, tuple(artifacts), tuple(faults))
+    remarks = (f"{config.path}.{remark}" for remark in _training_data(pair, artifacts))
+    return Candidate(config, pair, tuple(artifacts), tuple(faults), tuple(remarks))
+
+
+def shown_size(size: int) -> str:
+    """Return a number of bytes as a person reads it: ``1.5 kB``."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    power = min(int(math.log10(max(size, 1))) // 3, len(units) - 1)
+    return f"{size / 1000**power:.3g} {units[power]}"
+
+
+def _training_data(pair: Pair, artifacts: Collection[ExpectedInput]) -> Iterator[str]:
+    """Find data that the training starts from and the model takes along."""
+    read = {dataset_of(name) for name in pair.training.inputs()}
+    for each in artifacts:
+        if each.origin is Origin.REFERENCE and dataset_of(each.name) in read:
+            size = "" if each.size is None else f", {shown_size(each.size)},"
+            nodes = ", ".join(f"'{node.name}'" for node in pair.inference.nodes if each.name in node.inputs)
+            yield (
+                f"inference: '{each.name}'{size} is what '{pair.config.training}' is trained on, and goes into the "
+                f"model as a whole, for {nodes} reads it: whoever has the model has these data. If that is not meant, "
+                "have the node read what the training makes of them."
+            )
 
 
 def _absent(artifacts: Collection[ExpectedInput], catalog: DataCatalog, produced: Collection[str]) -> Iterator[str]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
 from kedro.io import DataCatalog
-from kedro.pipeline import Pipeline
 
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.datasets.locations import public_uri
 from kedro_autolog_pipeline.datasets.writability import why_not_filled
 from kedro_autolog_pipeline.errors import PreflightError
+from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.pairing.pair import Pair
-from kedro_autolog_pipeline.pairing.registry import fetch_pipelines
+from kedro_autolog_pipeline.pairing.registry import fetch_default, fetch_pipelines
 from kedro_autolog_pipeline.preflight.candidates import Candidate, examine
+from kedro_autolog_pipeline.preflight.clashes import find_clashes
 from kedro_autolog_pipeline.preflight.selection import select, select_for_run
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY
@@ -25,6 +26,8 @@ from kedro_autolog_pipeline.tracking.destination import Destination, find_destin
 from kedro_autolog_pipeline.tracking.names import why_illegal_experiment
 from kedro_autolog_pipeline.tracking.run import join_active_run, named_run
 from kedro_autolog_pipeline.tracking.store import Store, find_store, why_no_answer
+
+_LOGGER = get_logger(__name__)
 
 
 @attrs.frozen
@@ -38,6 +41,7 @@ class Preflight:
         destination: The experiment or run; None when it was not asked for, which the caller's own run makes
             needless, and a server that does not answer impossible.
         faults: Everything that prevents the models, one sentence each; empty when nothing is known to.
+        remarks: What the user may want to change, one sentence each.
     """
 
     candidates: tuple[Candidate, ...]
@@ -45,6 +49,7 @@ class Preflight:
     answers: bool
     destination: Destination | None
     faults: tuple[str, ...]
+    remarks: tuple[str, ...]
 
     @property
     def pairs(self) -> list[Pair]:
@@ -86,6 +91,8 @@ def check_run(project: Project, candidates: Sequence[Candidate]) -> Preflight:
         preflight = _look_around(project, candidates, is_thorough=False)
     if preflight.faults:
         raise PreflightError(preflight.faults)
+    for remark in preflight.remarks:
+        _LOGGER.warning("%s", remark)
     return preflight
 
 
@@ -97,20 +104,33 @@ def check_project(project: Project, catalog: DataCatalog) -> Preflight:
         catalog: Its catalog.
     """
     configs = project.config.autolog_pipeline.models
-    produced = _default_outputs([config.training for config in configs])
+    produced = _outputs_of_all([config.training for config in configs])
     candidates = [examine(select(config, project, catalog), project, catalog, produced) for config in configs]
     with EXPORTED_CREDENTIALS.exported(project.credentials):
-        return _look_around(project, candidates, is_thorough=True)
+        preflight = _look_around(project, candidates, is_thorough=True)
+    return attrs.evolve(preflight, remarks=(*preflight.remarks, *_why_default_fails(preflight.pairs)))
 
 
-def _default_outputs(trainings: Collection[str]) -> set[str]:
-    pipelines: dict[str, Pipeline] = {}
+def _outputs_of_all(trainings: Collection[str]) -> set[str]:
+    """Return what a run of all pipelines writes; of the trainings alone where Kedro cannot load all of them."""
+    outputs: set[str] = set()
     for name in ("__default__", *trainings):
         try:
-            pipelines |= fetch_pipelines([name])
+            found = fetch_default() if name == "__default__" else fetch_pipelines([name]).get(name)
         except Exception:  # noqa: BLE001, S112 - the project's own modules may raise anything; where it matters, it is told
             continue
-    return set().union(*(pipeline.all_outputs() for pipeline in pipelines.values()))
+        outputs |= set() if found is None else found.all_outputs()
+    return outputs
+
+
+def _why_default_fails(pairs: Iterable[Pair]) -> Iterator[str]:
+    """Say why ``kedro run`` without the name of a pipeline cannot start, although the pairs can be trained."""
+    try:
+        fetch_default()
+    except Exception as error:  # noqa: BLE001 - the project's own modules may raise anything
+        clashes = [clash for pair in pairs for clash in find_clashes(pair)]
+        causes = "; ".join(clashes) or f"{type(error).__name__}: {' '.join(str(error).split())}"
+        yield f"'kedro run' without '--pipelines' cannot load all pipelines: {causes}"
 
 
 def _look_around(project: Project, candidates: Sequence[Candidate], *, is_thorough: bool) -> Preflight:
@@ -137,7 +157,12 @@ def _look_around(project: Project, candidates: Sequence[Candidate], *, is_thorou
         destination = find_destination(store, tracking, experiment)
         faults += [] if destination.fault is None else [destination.fault]
     return Preflight(
-        candidates=tuple(candidates), store=store, answers=not silent, destination=destination, faults=tuple(faults)
+        candidates=tuple(candidates),
+        store=store,
+        answers=not silent,
+        destination=destination,
+        faults=tuple(faults),
+        remarks=tuple(remark for candidate in candidates for remark in candidate.remarks),
     )
 
 

@@ -17,6 +17,7 @@ from kedro_autolog_pipeline.datasets.locations import (
     Location,
     find_location,
     has_data,
+    loaded_version,
     public_uri,
     unwrapped,
 )
@@ -50,6 +51,8 @@ class ExpectedInput:
         location: Where its dataset keeps its data; None when that is in no file, or cannot be told.
         presence: Whether its data are there.
         cause: Why its data cannot be looked for; None when they can.
+        size: Bytes of its data as they are now; None for what is no reference, is not there or in no file, and where
+            that cannot be told.
     """
 
     name: str
@@ -58,6 +61,7 @@ class ExpectedInput:
     location: Location | None
     presence: Presence
     cause: str | None = None
+    size: int | None = None
 
     @property
     def path(self) -> str | None:
@@ -161,7 +165,16 @@ def _expect(name: str, origin: Origin, catalog: DataCatalog, written: Collection
         except Exception as error:  # noqa: BLE001 - whatever a dataset or its file system raises
             cause = f"{error}"
     kind = f"{type(inner).__module__}.{type(inner).__qualname__}"
-    return ExpectedInput(name, origin, kind, _location(inner), presence, cause)
+    size = _size(inner) if origin is Origin.REFERENCE else None
+    return ExpectedInput(name, origin, kind, _location(inner), presence, cause, size)
+
+
+def _size(dataset: AbstractDataset[Any, Any]) -> int | None:
+    try:
+        location = find_location(dataset, loaded_version(dataset))
+        return None if location is None else int(location.filesystem.du(location.path)) or None
+    except Exception:  # noqa: BLE001 - whatever a dataset or its file system raises
+        return None
 
 
 def _location(dataset: AbstractDataset[Any, Any]) -> Location | None:

@@ -20,9 +20,11 @@ from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of, resolve_pair
 from kedro_autolog_pipeline.pairing.parameters import read_parameters
 from kedro_autolog_pipeline.pairing.registry import fetch_pipelines, may_be_trained, registered_names
+from kedro_autolog_pipeline.preflight.intermediates import find_faulty_intermediates
+from kedro_autolog_pipeline.preflight.promises import find_empty_promises
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.serving.manifest import Origin
-from kedro_autolog_pipeline.serving.suggestions import suggest
+from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
 
 _LOGGER = get_logger(__name__)
 
@@ -141,9 +143,21 @@ def _fetch(config: ModelConfig) -> tuple[_Model | None, list[str]]:
         for key, name in (("training", config.training), ("inference", config.inference))
         if name not in registered
     ]
+    if config.inference not in registered and find_nearest(config.inference, registered_names()) is None:
+        unregistered[-1] += f" {_how_to_register(config)}"
     if unregistered:
         return None, unregistered
     return _Model(config, registered[config.training], registered[config.inference]), []
+
+
+def _how_to_register(config: ModelConfig) -> str:
+    """Say how a project that has no inference pipeline gets one."""
+    name, training = config.inference, config.training
+    return (
+        f"Run 'kedro pipeline create {name}', and have its create_pipeline() return the nodes that predict. Where they "
+        f"are nodes of '{training}', tag them '{name}' there, and return of {training}.create_pipeline() "
+        f'.only_nodes_with_tags("{name}").'
+    )
 
 
 def _resolve(
@@ -171,7 +185,9 @@ def _resolve(
 def _why_not_packageable(
     pair: Pair, project: Project, catalog: DataCatalog, written: Collection[str] | None
 ) -> Iterator[str]:
-    """Find what would fail after the training, each beginning with the name of a key."""
+    """Find what would fail after the training or prove nothing, each beginning with the name of a key."""
+    yield from find_empty_promises(pair)
+    yield from find_faulty_intermediates(pair, catalog)
     for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
         reason = why_not_packageable(name, catalog, written)
         if reason is not None:
