@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.pyfunc import PyFuncModel, scoring_server
 
-from kedro_project import KEDRO_VERSION, KedroProject
+from kedro_project import KEDRO_VERSION, MODEL, KedroProject
 from mlflow_store import models
 
 ROWS = {"x": [1, 2]}
@@ -147,3 +147,140 @@ def test_the_default_of_a_typed_parameter_is_declared_and_can_be_changed(
     assert [3, 5] == answers(model, {"options.bias": 1})
     assert [3, 5] == answers_over_http(model, {"options": {"bias": 1}})
     assert [2.5, 4.5] == answers(model, None)
+
+
+RESOLVERS = """
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from {package}.kinds import Doubler, doubled
+
+CONFIG_LOADER_ARGS = {{
+    "base_env": "base",
+    "default_run_env": "local",
+    "custom_resolvers": {{
+        "pair": lambda *items: tuple(items),
+        "day": lambda: dt.date(2026, 1, 3),
+        "time": lambda: pd.Timestamp("2026-01-02"),
+        "kind": lambda: Doubler,
+        "function": lambda: doubled,
+        "array": lambda: np.array([1.0, 2.0]),
+        "table": lambda: pd.DataFrame({{"a": [1]}}),
+        "number": lambda: np.float64(0.25),
+    }},
+}}
+"""
+
+KINDS = """
+class Doubler:
+    def times(self, x):
+        return 2 * x
+
+def doubled(x):
+    return 2 * x
+"""
+
+OBJECTS = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model, pair, day, time, kind, function, array, table, number, nested):
+    assert isinstance(pair, tuple) and isinstance(nested["pair"], tuple)
+    days = (day - time.date()).days
+    # 1 + 2 + 1 + 3 + 1 + 0.25 + 0.25
+    added = sum(pair) + days + float(array.sum()) + int(table["a"].sum()) + number + nested["number"]
+    return (kind().times(instances["x"]) + function(1) * nested["scale"] + added).to_frame("y")
+
+def create_pipeline(**kwargs):
+    names = ["pair", "day", "time", "kind", "function", "array", "table", "number", "nested"]
+    return Pipeline([node(predict, ["instances", "model", *(f"params:{name}" for name in names)], "predictions")])
+"""
+
+
+@pytest.mark.parametrize("on_failure", ["raise", "warn"])
+def test_a_parameter_of_any_type_travels_and_stays_fixed(
+    project: KedroProject, client: MlflowClient, records: list[logging.LogRecord], on_failure: str
+) -> None:
+    """What JSON cannot hold is packaged as an artifact is, and the remark names it by its path, once."""
+    project.write("kinds.py", KINDS)
+    project.write("settings.py", RESOLVERS.format(package=project.package))
+    project.write_models({"prices": MODEL}, on_failure=on_failure)
+    single = ["day", "time", "kind", "function", "array", "table", "number"]
+    nested = {"pair": "${pair:1,2}", "number": "${number:}", "scale": 1.0}
+    values = {"pair": "${pair:1,2}", **{name: f"${{{name}:}}" for name in single}, "nested": nested}
+
+    model = packaged(project, client, OBJECTS, values)
+
+    # 2 * x + 2 * scale + 3 + 1 + 3 + 1 + 0.25 + 0.25
+    assert [12.5, 14.5] == answers(model, None)
+    assert [14.5, 16.5] == answers_over_http(model, {"nested.scale": 2.0})
+    assert [13.25, 15.25] == answers(model, {"number": 1.0})
+    assert [13.25, 15.25] == answers(model, {"nested": {"number": 1.0}})
+    warnings = [record.getMessage() for record in records if record.levelno == logging.WARNING]
+    told = "MLflow has no type for the parameters array, day, function, kind, nested.pair, pair, table, time: they keep"
+    assert [1] == [message.count(told) for message in warnings]
+    output = project.command("autolog", "check").stdout
+    assert "fixed: JSON cannot hold its value" in output
+
+
+PAIR = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model, pair):
+    assert isinstance(pair, tuple)
+    return (instances["x"] + sum(pair)).to_frame("y")
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "model", "params:pair"], "predictions")])
+"""
+
+
+def test_a_parameter_of_any_type_is_packaged_again(project: KedroProject, client: MlflowClient) -> None:
+    """Its value is taken from the run's READY model; without one it is read anew and told, and no other is taken."""
+    project.write("kinds.py", KINDS)
+    project.write("settings.py", RESOLVERS.format(package=project.package))
+    packaged(project, client, PAIR, {"pair": "${pair:1,2}"})
+    (first,) = models(client)
+    project.write_config("parameters", {"training": {"factor": 1.0}, "pair": "${pair:1,3}"})
+    command = ["autolog", "package", "--run-id", first.source_run_id or ""]
+
+    again = project.command(*command)
+    assert 0 == again.returncode, again.stderr
+    second = models(client)[-1]
+    assert [4, 5] == answers(mlflow.pyfunc.load_model(second.model_uri), None)
+    for model in (first, second):
+        client.finalize_logged_model(model.model_id, "FAILED")
+    other = project.command(*command)
+    project.write_config("parameters", {"training": {"factor": 1.0}, "pair": "${pair:1,2}"})
+    anew = project.command(*command)
+
+    told = "The record of the run does not hold 'params:pair'"
+    assert told not in " ".join((again.stdout + again.stderr).split())
+    assert 1 == other.returncode
+    assert "'params:pair' cannot be copied (ValueError(\"it is not what run" in " ".join(other.stderr.split())
+    assert told in " ".join((anew.stdout + anew.stderr).split())
+    last = models(client)[-1]
+    assert [4, 5] == answers(mlflow.pyfunc.load_model(last.model_uri), None)
+
+
+def test_a_parameter_that_nothing_can_hold_is_told_before_the_training(
+    project: KedroProject, client: MlflowClient
+) -> None:
+    """A weak reference is neither plain data nor anything that a pickle takes."""
+    settings = """
+        import weakref
+
+        CONFIG_LOADER_ARGS = {
+            "base_env": "base",
+            "default_run_env": "local",
+            "custom_resolvers": {"reference": lambda: weakref.ref(weakref)},
+        }
+        """
+    project.write("settings.py", settings)
+    project.write_config("parameters", {"training": {"factor": 1.0}, "offset": "${reference:}"})
+
+    output = " ".join(project.command("autolog", "check").stderr.split())
+
+    assert "inference: neither JSON nor a pickle can hold the value of 'params:offset' (TypeError(" in output
+    assert "Use plain data." in output

@@ -193,7 +193,10 @@ def _model(report: ModelReport) -> dict[str, Any]:
 
 
 def _parameters(pair: Pair, project: Project, catalog: DataCatalog) -> Iterator[ParameterReport]:
-    values, _ = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters)
+    read = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters)
+    values = read.plain
+    for name, value in read.objects.items():
+        yield ParameterReport(callers_name(name), repr(value), "JSON cannot hold its value")
     if pair.config.signature.mode is SignatureMode.NONE:
         yield from (
             ParameterReport(callers_name(name), value, "the model has no signature") for name, value in values.items()

@@ -21,7 +21,7 @@ from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import KeptArtifact, find_kept
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
-from kedro_autolog_pipeline.pairing.parameters import read_parameters
+from kedro_autolog_pipeline.pairing.parameters import ParameterValues, read_parameters
 from kedro_autolog_pipeline.preflight.selection import resolve_pairs
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
@@ -92,13 +92,15 @@ def repackage(request: Request) -> Packaging:
         settle_abandoned(store, tracked.experiment_id, run_id=request.run_id)
         models = _chosen(request, opened.project, record, tracked)
         pairs = resolve_pairs(models, opened.project, opened.catalog)
-        kept = _kept(pairs, opened.catalog, staging, tracked)
+        kept = _kept(pairs, record, opened.catalog, staging, tracked)
         _check_saved(request, record, pairs, kept, opened.catalog)
         staging.make()
-        parameters = {**_present_parameters(pairs, opened, record), **record.parameters}
-        record = attrs.evolve(record, parameters=parameters)
+        present = _present_parameters(pairs, opened, {*record.parameters, *kept})
+        record = attrs.evolve(record, parameters={**present.plain, **record.parameters})
         run = _kedro_run(request, opened, record, pairs)
-        finished = FinishedRun(run, record, staging, takes_unsaved=request.unrecorded, kept=kept)
+        finished = FinishedRun(
+            run, record, staging, takes_unsaved=request.unrecorded, kept=kept, objects=present.objects, is_retry=True
+        )
         verifiers = Verifiers({pair.config.name: () for pair in pairs if pair.config.verify})
         stack.callback(verifiers.close)
         verifiers.start()
@@ -211,11 +213,19 @@ def _kedro_run(request: Request, opened: _Opened, record: RunRecord, pairs: Iter
 
 
 def _kept(
-    pairs: Iterable[Pair], catalog: DataCatalog, staging: StagingDirectory, tracked: TrackedRun
+    pairs: Iterable[Pair], record: RunRecord, catalog: DataCatalog, staging: StagingDirectory, tracked: TrackedRun
 ) -> dict[str, KeptArtifact]:
-    """Find what was kept of the artifacts, on this machine or, of what was in memory, in the run's READY models."""
+    """Find what was kept of the artifacts, on this machine or, of what was in memory, in the run's READY models.
+
+    A parameter that the record does not hold was in memory too.
+    """
     kept = find_kept(staging.models)
-    artifacts = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
+    artifacts = {
+        name
+        for pair in pairs
+        for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE, Origin.PARAMETER)
+        if name not in record.parameters
+    }
     gone = {name for name in artifacts - kept.keys() if _was_in_memory(name, catalog)}
     for model in ready_models(tracked) if gone else ():
         staging.make()
@@ -233,11 +243,10 @@ def _was_in_memory(name: str, catalog: DataCatalog) -> bool:
     return dataset is None or is_in_memory(dataset)
 
 
-def _present_parameters(pairs: Iterable[Pair], opened: _Opened, record: RunRecord) -> dict[str, Any]:
-    """Read the parameters that the run did not know, for the inference pipeline may have been given more since."""
-    names = {name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)} - set(record.parameters)
-    values, _ = read_parameters(sorted(names), opened.catalog, opened.project.parameters)
-    return values
+def _present_parameters(pairs: Iterable[Pair], opened: _Opened, known: Collection[str]) -> ParameterValues:
+    """Read the parameters that are not known: objects, and what the inference pipeline was given since."""
+    names = {name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)}.difference(known)
+    return read_parameters(sorted(names), opened.catalog, opened.project.parameters)
 
 
 def _check_saved(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 import attrs
 from kedro.framework.project import settings
@@ -18,7 +19,7 @@ from kedro_autolog_pipeline.lifecycle.preparation import Preparation
 from kedro_autolog_pipeline.lifecycle.termination import Termination
 from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
-from kedro_autolog_pipeline.pairing.parameters import read_parameters
+from kedro_autolog_pipeline.pairing.parameters import ParameterValues, read_parameters
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
@@ -67,6 +68,7 @@ class TrainingRun:
     staging: StagingDirectory
     reads: ReadNotes
     _record: RunRecord
+    _objects: Mapping[str, Any]
     _early: EarlyCopies
     _taps: list[SaveTap]
     _ending: _Ending
@@ -97,7 +99,8 @@ class TrainingRun:
             opened.callback(ending.close_run)
             hold_run(tracked)
             opened.callback(Termination().release)
-            record = _record(preparation, tracked, partial)
+            parameters = _read_parameters(preparation)
+            record = _record(preparation, tracked, partial, parameters.plain)
             staging = StagingDirectory.of(run.project_path, tracked.run_id)
             staging.make()
             record.write(staging.record)
@@ -116,7 +119,18 @@ class TrainingRun:
             reads.begin()
             log_parameters(tracked, run.parameters())
             _try_imports(preparation)
-            training = cls(preparation, tracked, staging, reads, record, early, taps, ending, opened.pop_all())
+            training = cls(
+                preparation,
+                tracked,
+                staging,
+                reads,
+                record,
+                parameters.objects,
+                early,
+                taps,
+                ending,
+                opened.pop_all(),
+            )
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(training.end, RunStatus.KILLED)
         return training
@@ -185,7 +199,12 @@ class TrainingRun:
         record = self._ended_as(RunStatus.FINISHED)
         record.write(self.staging.record)
         finished = FinishedRun(
-            self.run, record, self.staging, takes_unsaved=self.run.only_missing_outputs, early=self._early
+            self.run,
+            record,
+            self.staging,
+            takes_unsaved=self.run.only_missing_outputs,
+            early=self._early,
+            objects=self._objects,
         )
         failure = log_models(self.preparation.pairs, finished, self.tracked, self.preparation.verifiers).failure
         on_failure = self.preparation.project.config.autolog_pipeline.on_failure
@@ -208,10 +227,15 @@ def _track(run: KedroRun, project: Project) -> TrackedRun:
     )
 
 
-def _record(preparation: Preparation, tracked: TrackedRun, partial: Iterable[str]) -> RunRecord:
+def _read_parameters(preparation: Preparation) -> ParameterValues:
+    names = sorted({name for pair in preparation.pairs for name in pair.inputs_from(Origin.PARAMETER)})
+    return read_parameters(names, preparation.run.catalog, preparation.project.parameters)
+
+
+def _record(
+    preparation: Preparation, tracked: TrackedRun, partial: Iterable[str], parameters: dict[str, Any]
+) -> RunRecord:
     run, pairs = preparation.run, preparation.pairs
-    names = sorted({name for pair in pairs for name in pair.inputs_from(Origin.PARAMETER)})
-    parameters, _ = read_parameters(names, run.catalog, preparation.project.parameters)
     runtime_params, withheld = split_by_reader(
         run.runtime_params, {*run.pipeline.inputs(), *(name for pair in pairs for name in pair.inference.inputs())}
     )

@@ -109,6 +109,35 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     return Artifact(entry, file, load)
 
 
+def stage_parameter(name: str, value: Any, staging: Path, *, from_this_run: bool) -> Artifact:
+    """Write the value of a parameter that JSON cannot hold.
+
+    Args:
+        name: Its dataset's name.
+        value: What to write.
+        staging: The directory to write it into, under the path that it will have in the package.
+        from_this_run: Whether it is the value that the run had.
+
+    Raises:
+        Exception: What pickling it raises.
+    """
+    directory = staging / ARTIFACTS_DIRECTORY / directory_name(name)
+    directory.mkdir(parents=True)
+    file, form = write_snapshot(name, value, directory)
+    measure = measure_file(file)
+    entry = ArtifactEntry(
+        name=name,
+        origin=Origin.PARAMETER,
+        path=file.relative_to(staging).as_posix(),
+        dataset={},
+        size=measure.size,
+        sha256=measure.sha256,
+        from_this_run=from_this_run,
+        snapshot=form,
+    )
+    return Artifact(entry, file, MemoryDataset(value).load)
+
+
 def place_artifacts(artifacts: Sequence[Artifact], package: Path) -> None:
     """Move the copies of artifacts, all of one staging, to their places in a package: their directory, at once."""
     if artifacts:

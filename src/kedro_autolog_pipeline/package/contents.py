@@ -18,7 +18,7 @@ from kedro_autolog_pipeline.dependencies.requirements import list_requirements, 
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
 from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
 from kedro_autolog_pipeline.loggers import get_logger, quiet
-from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact
+from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact, stage_parameter
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.pairing.pair import Pair
@@ -81,8 +81,8 @@ class Contents:
 
     Attributes:
         pair: The resolved pair.
-        artifacts: One for each trained or reference input.
-        parameters: JSON value by dataset name.
+        artifacts: One for each trained or reference input, and for each parameter that JSON cannot hold.
+        parameters: JSON value by dataset name, of the other parameters.
         environment: Code to ship and requirements to pin, as they were found.
         requirements: Requirements with those that the user names.
         conda_env: The Conda environment that the user names; None means made of the requirements.
@@ -137,8 +137,14 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
         artifacts, missing = _stage_artifacts(pair, finished, staging)
     if missing:
         raise PackagingError(pair.config.name, missing)
-    parameters = {name: finished.record.parameters[name] for name in pair.inputs_from(Origin.PARAMETER)}
-    rehearsal = _rehearse(pair, run, artifacts, parameters)
+    objects = [each for each in artifacts if each.entry.origin is Origin.PARAMETER]
+    plain = {
+        name: finished.record.parameters[name]
+        for name in pair.inputs_from(Origin.PARAMETER)
+        if name not in {each.entry.name for each in objects}
+    }
+    parameters = {**plain, **{each.entry.name: each.load() for each in objects}}
+    rehearsal = _rehearse(pair, run, [each for each in artifacts if each not in objects], parameters)
     copied, constants = ((), None) if rehearsal is None else _find_changed(rehearsal)
     inferred = _infer_signature(pair, rehearsal, constants, parameters, differ)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
@@ -149,7 +155,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
     return Contents(
         pair=pair,
         artifacts=tuple(artifacts),
-        parameters=parameters,
+        parameters=plain,
         environment=environment,
         requirements=tuple(list_requirements(pair.config, environment, run.project_path)),
         conda_env=read_conda_env(pair.config, run.project_path),
@@ -166,7 +172,8 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
 def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[list[Artifact], list[str]]:
     artifacts, missing = [], []
     with artifact_list(staging) as note:
-        for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE):
+        objects = [name for name in pair.inputs_from(Origin.PARAMETER) if name not in finished.record.parameters]
+        for name in [*pair.inputs_from(Origin.TRAINED, Origin.REFERENCE), *objects]:
             try:
                 artifact = _stage_artifact(name, pair, finished, staging)
                 _refuse_others(artifact, finished)
@@ -184,6 +191,8 @@ def _stage_artifact(name: str, pair: Pair, finished: FinishedRun, staging: Path)
     known = finished.record.known(name)
     if name in finished.kept:
         return finished.kept[name].stage(staging)
+    if name in finished.objects:
+        return stage_parameter(name, finished.objects[name], staging, from_this_run=not finished.is_retry)
     if not known.is_saved and run.written_as([name]) and not finished.takes_unsaved:
         msg = (
             f"this run was not seen to save '{name}': its node gave no data, or ran on another machine. "
@@ -194,13 +203,23 @@ def _stage_artifact(name: str, pair: Pair, finished: FinishedRun, staging: Path)
 
 
 def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
-    """Tell of the trained artifacts that are older than the run."""
+    """Tell of the trained artifacts that are older than the run, and of parameters that are newer."""
     names = [
         f"'{artifact.entry.name}'"
         for artifact in artifacts
         if artifact.entry.origin is Origin.TRAINED and not artifact.entry.from_this_run
     ]
-    return [f"This run did not produce {', '.join(names)}: what was there before is packaged."] if names else []
+    notes = [f"This run did not produce {', '.join(names)}: what was there before is packaged."] if names else []
+    reread = [
+        f"'{artifact.entry.name}'"
+        for artifact in artifacts
+        if artifact.entry.origin is Origin.PARAMETER and not artifact.entry.from_this_run
+    ]
+    if reread:
+        notes.append(
+            f"The record of the run does not hold {', '.join(reread)}: the project's present value is packaged."
+        )
+    return notes
 
 
 def _refuse_others(artifact: Artifact, finished: FinishedRun) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -25,6 +26,8 @@ class FinishedRun:
             Kedro skips nodes whose outputs exist, and a user may ask for it.
         kept: Artifacts of an earlier packaging of it by dataset name, which are taken before the catalog's.
         early: What was copied of it while it trained.
+        objects: Value by dataset name of the parameters that its record cannot hold.
+        is_retry: Whether another session read ``objects`` than the one that trained.
     """
 
     run: KedroRun
@@ -33,6 +36,8 @@ class FinishedRun:
     takes_unsaved: bool
     kept: Mapping[str, KeptArtifact] = attrs.field(factory=dict)
     early: EarlyCopies = NO_EARLY_COPIES
+    objects: Mapping[str, Any] = attrs.field(factory=dict)
+    is_retry: bool = False
 
     def packaged_with(self, digests: Mapping[str, str]) -> FinishedRun:
         """Return it with the digests of what was packaged, by dataset name."""

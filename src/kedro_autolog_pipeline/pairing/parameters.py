@@ -1,4 +1,4 @@
-"""Names and a catalog come in, the parameters' values that a package keeps go out."""
+"""Read the values of the parameters that an inference pipeline reads, as the run had them."""
 
 from __future__ import annotations
 
@@ -7,56 +7,78 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
+import numpy as np
 from kedro.io import DataCatalog
 
 from kedro_autolog_pipeline.loggers import quiet
-from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, PARAMETER_PREFIX
+from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, PARAMETER_PREFIX, is_same, without_types
+
+
+@attrs.frozen
+class ParameterValues:
+    """Values of parameters by dataset name, ``params:x`` or ``parameters``, without the types that Kedro gives them.
+
+    Attributes:
+        plain: What JSON holds; Python's JSON has infinity and not-a-number. NumPy's scalars are plain numbers.
+        objects: What JSON would change or cannot hold, such as a tuple, a date, an array or a class.
+    """
+
+    plain: dict[str, Any]
+    objects: dict[str, Any]
 
 
 def read_parameters(
     names: list[str], catalog: DataCatalog, in_files: Callable[[], Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
-    """Read parameters as the run had them, and as plain data.
+) -> ParameterValues:
+    """Read parameters as the run had them.
 
     Args:
         names: Dataset names, ``params:x`` or ``parameters``.
         catalog: The catalog of the run. Kedro 1.3+ holds there the dataclass or pydantic model that a node of this
             run asks for; then the value is read from the files that it was made of.
-        in_files: Gives the parameters as the project's files and the command line have them.
-
-    Returns:
-        Value by dataset name, and the names of those that JSON would change or cannot hold. Python's JSON has
-        infinity and not-a-number.
+        in_files: Returns the parameters as the project's files and the command line have them.
     """
-    values, refused = {}, []
+    plain: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
     for name in names:
         # Kedro tells of what it loads, which would read as a part of the user's run.
         with quiet("kedro", logging.WARNING):
-            value = catalog.load(name)
-        if not _survives(value):
-            value = _lookup(name, in_files())
-        if _survives(value):
-            values[name] = value
-        else:
-            refused.append(name)
-    return values, refused
+            value = _without_numpy_scalars(catalog.load(name))
+        if not _survives(value) and _has_types(value):
+            value = _without_numpy_scalars(_lookup(name, in_files(), value))
+        (plain if _survives(value) else objects)[name] = value
+    return ParameterValues(plain, objects)
 
 
 def callers_name(name: str) -> str:
-    """Give the name by which a caller of ``predict`` knows a parameter: ``threshold`` for ``params:threshold``."""
+    """Return the name by which a caller of ``predict`` knows a parameter: ``threshold`` for ``params:threshold``."""
     return name.removeprefix(PARAMETER_PREFIX)
 
 
-def _lookup(name: str, parameters: Mapping[str, Any]) -> Any:
-    """Find a parameter by its dataset name; what cannot be found is an object that no file can hold."""
+def _lookup(name: str, parameters: Mapping[str, Any], default: Any) -> Any:
+    """Find a parameter by its dataset name."""
     if name == ALL_PARAMETERS:
         return dict(parameters)
     found: Any = parameters
     for key in callers_name(name).split("."):
         if not isinstance(found, Mapping) or key not in found:
-            return NotImplemented
+            return default
         found = found[key]
     return found
+
+
+def _has_types(value: Any) -> bool:
+    return not is_same(value, without_types(value))
+
+
+def _without_numpy_scalars(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        item = value.item()
+        return item if type(item) in (bool, int, float, str) else value
+    if type(value) is dict:
+        return {key: _without_numpy_scalars(item) for key, item in value.items()}
+    return [_without_numpy_scalars(item) for item in value] if type(value) is list else value
 
 
 def _survives(value: Any) -> bool:

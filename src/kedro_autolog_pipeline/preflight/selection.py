@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 import attrs
+import cloudpickle
 import kedro
 from kedro.io import DataCatalog, DatasetError
 from kedro.pipeline import Pipeline
@@ -192,9 +193,12 @@ def _why_not_packageable(
         reason = why_not_packageable(name, catalog, written)
         if reason is not None:
             yield f"inference: {reason}"
-    _, refused = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters)
-    for name in refused:
-        yield f"inference: the value of '{name}' is not plain JSON data. Use plain data."
+    objects = read_parameters(pair.inputs_from(Origin.PARAMETER), catalog, project.parameters).objects
+    for name, value in objects.items():
+        try:
+            cloudpickle.dumps(value)
+        except Exception as error:  # noqa: BLE001 - whatever the value's own type raises
+            yield f"inference: neither JSON nor a pickle can hold the value of '{name}' ({error!r}). Use plain data."
     example = pair.config.input_example
     if isinstance(example, str) and example not in catalog:
         yield f"input_example: the catalog has no '{example}'."

@@ -99,7 +99,7 @@ class ArtifactEntry:
 
     Attributes:
         name: The dataset's name in the catalog, transcoding suffix included.
-        origin: Trained or reference.
+        origin: Trained or reference; a parameter whose value JSON cannot hold.
         path: Where it is, relative to the package, with forward slashes.
         dataset: The dataset's configuration, as in catalog.yml, without any path,
             credential or file system argument: ``type`` as an importable dotted
@@ -209,8 +209,8 @@ class Manifest:
         nodes: In an order in which they can run.
         inputs: Every free input of the pipeline, sorted by name.
         outputs: Free outputs of the pipeline, sorted.
-        parameters: Value by dataset name (``params:threshold``, ``parameters``).
-        artifacts: One for each trained or reference input.
+        parameters: Value by dataset name (``params:threshold``, ``parameters``), of those that JSON holds.
+        artifacts: One for each trained or reference input, and for each parameter that JSON cannot hold.
         requirements: What an index provides.
         code: What travels in the package.
         notes: What a reader should know of this package, one sentence each.

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import attrs
 import pandas as pd
+from kedro.io.core import is_parameter
 from mlflow.models import model as mlflow_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
@@ -206,10 +207,12 @@ def _let_mlflow_forget(model: PackagedPipelineModel, package: Path) -> None:
 
 def _loaded(pipeline: InferencePipeline, paths: Mapping[str, Path], package: str, code: PackageCode | None) -> _Loaded:
     kedro_pipeline = pipeline.as_kedro()
-    parameters = Parameters(pipeline.parameters, kedro_pipeline)
-    constants = {**parameters.packaged, **load_artifacts(pipeline.datasets, paths, package)}
+    artifacts = load_artifacts(pipeline.datasets, paths, package)
+    objects = {name: artifacts.pop(name) for name in list(artifacts) if is_parameter(name)}
+    parameters = Parameters({**pipeline.parameters, **objects}, kedro_pipeline)
+    constants = {**parameters.packaged, **artifacts}
     # Parameters are small, and a node that changes one must not change it for the next call.
-    copy_modes = {**dict.fromkeys(pipeline.parameters, CopyMode.DEEPCOPY), **pipeline.copy_modes}
+    copy_modes = {**dict.fromkeys(parameters.packaged, CopyMode.DEEPCOPY), **pipeline.copy_modes}
     run: _Run
     if pipeline.runner is None:
         run = Executor(
