@@ -44,6 +44,8 @@ SHOWN_BY_OTHERS = {
     "run/file_state.py": "tests/run/test_saves.py",
     "serving/package_reader.py": "tests/serving/test_model.py",
     "serving/snapshots.py": "tests/datasets/test_snapshots.py",
+    "cli/__main__.py": "tests/scenarios/test_sessions.py",
+    "lifecycle/open_runs.py": "tests/scenarios/test_sessions.py",
     "tracking/tags.py": "tests/tracking/test_run.py",
 }
 

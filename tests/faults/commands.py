@@ -1,4 +1,4 @@
-"""A command line comes in, what its process said and how it ended goes out."""
+"""Run commands in processes of their own, and say how they ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client asks of an MLflow server comes in and goes on to it, and at one chosen request a fault strikes."""
+"""Pass requests on to an MLflow server, and have a fault strike at one of them."""
 
 from __future__ import annotations
 

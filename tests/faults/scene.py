@@ -1,4 +1,4 @@
-"""A fault, a project and a server come in, what the processes said and what the store holds goes out."""
+"""Set a fault's scene: a project, a server, what the processes say and what the store holds."""
 
 from __future__ import annotations
 

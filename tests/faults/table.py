@@ -1,4 +1,4 @@
-"""What became of each fault comes in, a table in Markdown goes out."""
+"""Tell in a table what became of each fault."""
 
 from __future__ import annotations
 

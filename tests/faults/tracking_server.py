@@ -1,4 +1,4 @@
-"""A directory comes in, a real ``mlflow server`` behind a gate goes out, to be killed and started again."""
+"""Run a real ``mlflow server`` behind a gate, to be killed and started again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A directory comes in, a Kedro project that tells where its training and its packaging are goes out."""
+"""Write a Kedro project that tells how far its training and its packaging are."""
 
 from __future__ import annotations
 

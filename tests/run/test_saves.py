@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import pickle
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
-import cattrs
-import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import AbstractDataset, CachedDataset, DataCatalog, DatasetError, MemoryDataset
@@ -29,7 +24,7 @@ from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES
 from kedro_autolog_pipeline.run.file_state import FileState
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed
-from kedro_autolog_pipeline.run.saves import SaveNotes, SaveTap, tap_saves
+from kedro_autolog_pipeline.run.saves import SaveNotes, tap_saves
 
 LOCAL = LocalFileSystem()
 
@@ -211,35 +206,6 @@ def test_a_journal_that_cannot_be_written_stops_no_training(
     assert message.startswith("'model' is saved, but that cannot be noted, so the model cannot be packaged (")
 
 
-def test_a_journal_ends_where_its_process_was_killed(tmp_path: Path, journal: Path) -> None:
-    """A line that was cut off is left out, and does not take the next process's line with it."""
-    dataset = JSONDataset(filepath=str(tmp_path / "model.json"))
-    tap = SaveTap(dataset, "model@json", notes(journal))
-    assert {} == Journal(journal).read().saves
-
-    journal.write_text('\n{"name": "other", "state": {"path": "/da')
-    tap.attach()
-    dataset.save([1])
-    with journal.open("a") as stream:
-        stream.write('\n{"name": "third", "st')
-
-    assert ["model"] == list(Journal(journal).read().saves)
-
-
-def test_the_last_save_of_a_path_counts(tmp_path: Path, journal: Path) -> None:
-    """Two entries of the catalog may be one file, which this run has then not lost to another."""
-    path = str(tmp_path / "model.json")
-    catalog = DataCatalog({"first": JSONDataset(filepath=path), "second": JSONDataset(filepath=path)})
-    tap_saves(["first", "second"], catalog, notes(journal))
-    catalog.save("first", [1])
-    catalog.save("second", [10])
-
-    states = Journal(journal).read().saves
-
-    assert states["first"] == states["second"]
-    assert how_changed(states["first"], LOCAL) is None
-
-
 def test_many_chunks_are_not_looked_at_one_by_one(
     tmp_path: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,77 +232,6 @@ def test_many_chunks_are_not_looked_at_one_by_one(
     tap.detach()
     assert 4 == looks
     assert 20 == len(Journal(journal).read().saves["model"].files or {})
-
-
-def test_what_happened_to_a_file_is_told(tmp_path: Path, journal: Path) -> None:
-    """Size, time and inode each show that it is another one; another name of it is no change."""
-    file = tmp_path / "model.json"
-    dataset = JSONDataset(filepath=str(file))
-    state = saved(journal, dataset, [1])
-    status = file.stat()
-
-    os.link(file, tmp_path / "link.json")
-    assert how_changed(state, LOCAL) is None
-    renumbered = FileState(status.st_size, status.st_mtime_ns, file.stat().st_ctime_ns, status.st_ino + 1)
-    assert how_changed(attrs.evolve(state, files={"": renumbered}), LOCAL) is None
-
-    twin = tmp_path / "twin.json"
-    twin.write_bytes(file.read_bytes())
-    os.utime(twin, ns=(status.st_atime_ns, status.st_mtime_ns))
-    twin.replace(file)
-    assert "was replaced by another file" == how_changed(state, LOCAL)
-
-    os.utime(file, (0, time.mktime((2026, 1, 2, 12, 1, 7, 0, 0, -1))))
-    assert "was written again at 12:01:07" == how_changed(state, LOCAL)
-
-    dataset.save([10])
-    assert "has another size (8 bytes, and had 7)" == how_changed(state, LOCAL)
-
-    file.unlink()
-    assert "is gone" == how_changed(state, LOCAL)
-
-
-def test_what_happened_in_a_directory_is_told(tmp_path: Path, journal: Path) -> None:
-    """A file more, a file less and another file in it are changes of the directory."""
-    parts = PartitionedDataset(path=str(tmp_path / "parts"), dataset=JSONDataset, filename_suffix=".json")
-    state = saved(journal, parts, {"a": [1], "deep/b": [2]})
-    assert how_changed(state, LOCAL) is None
-
-    parts.save({"c": [3]})
-    assert "has changed: 'c.json' is new" == how_changed(state, LOCAL)
-    (tmp_path / "parts" / "c.json").unlink()
-    parts.save({"deep/b": [22]})
-    assert "has changed: 'deep/b.json' has another size (8 bytes, and had 7)" == how_changed(state, LOCAL)
-    (tmp_path / "parts" / "deep" / "b.json").unlink()
-    assert "has changed: 'deep/b.json' is gone" == how_changed(state, LOCAL)
-
-
-@pytest.mark.parametrize("kind", ["file", "directory"])
-def test_a_remote_file_that_is_written_again_has_changed(journal: Path, kind: str) -> None:
-    """What its file system tells of it is another."""
-    url = f"memory://bucket/{journal.parent.name}/{kind}"
-    dataset: AbstractDataset[Any, Any] = (
-        JSONDataset(filepath=url)
-        if kind == "file"
-        else PartitionedDataset(path=url, dataset=JSONDataset, filename_suffix=".json")
-    )
-    data: Any = [1] if kind == "file" else {"a": [1]}
-    state = saved(journal, dataset, data)
-    filesystem = fsspec.filesystem("memory")
-    assert how_changed(state, filesystem) is None
-
-    dataset.save(data)
-
-    assert {"file": "was written again", "directory": "has changed: 'a.json' was written again"}[kind] == how_changed(
-        state, filesystem
-    )
-
-
-def test_a_state_is_plain_json(tmp_path: Path, journal: Path) -> None:
-    """It comes back from a file as it was."""
-    state = saved(journal, JSONDataset(filepath=str(tmp_path / "model.json")), [1])
-
-    assert state == cattrs.structure(json.loads(json.dumps(cattrs.unstructure(state))), SavedState)
 
 
 def test_what_is_in_memory_has_no_file(journal: Path) -> None:

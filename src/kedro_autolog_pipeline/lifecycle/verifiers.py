@@ -32,7 +32,7 @@ class Verifiers:
             self._start(name)
 
     def started(self) -> Iterator[tuple[str, Verifier]]:
-        """Give the processes that there are, by model name."""
+        """Yield the processes that there are, by model name."""
         yield from self._started.items()
 
     def get(self, name: str) -> Verifier | None:
