@@ -23,10 +23,12 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 # What each of these does is shown by the tests of what uses it, on real projects.
 SHOWN_BY_OTHERS = {
+    "__main__.py": "tests/scenarios/test_verify.py",
     "cli/check.py": "tests/scenarios/test_check.py",
     "cli/options.py": "tests/scenarios/test_check.py",
     "cli/package.py": "tests/scenarios/test_retry.py",
     "cli/report.py": "tests/scenarios/test_check.py",
+    "cli/verify.py": "tests/scenarios/test_verify.py",
     "config/keys.py": "tests/config/test_reading.py",
     "config/schema.py": "tests/config/test_reading.py",
     "config/values.py": "tests/config/test_reading.py",

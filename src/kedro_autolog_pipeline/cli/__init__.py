@@ -17,6 +17,7 @@ def commands() -> None:
     lazy_subcommands={
         "check": "kedro_autolog_pipeline.cli.check.check",
         "package": "kedro_autolog_pipeline.cli.package.package",
+        "verify": "kedro_autolog_pipeline.cli.verify.verify",
     },
 )
 def autolog() -> None:

@@ -67,6 +67,7 @@ def find_faults(package: Path, manifest: Manifest, *, reads: bool) -> Iterator[s
     """
     root = os.path.realpath(package)
     named = [
+        MANIFEST_FILE,
         *(node.function for node in manifest.nodes if node.is_pickled),
         *(artifact.path for artifact in manifest.artifacts),
     ]

@@ -1,0 +1,12 @@
+"""Run the commands that need no project, as ``python -m kedro_autolog_pipeline``."""
+
+from __future__ import annotations
+
+import click
+
+from kedro_autolog_pipeline.cli.verify import verify
+
+main = click.Group("kedro_autolog_pipeline", commands=[verify], help="Commands that need no Kedro project.")
+
+if __name__ == "__main__":
+    main(prog_name="python -m kedro_autolog_pipeline")

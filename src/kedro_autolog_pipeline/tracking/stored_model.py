@@ -1,0 +1,108 @@
+"""Find a model that a tracking server holds by its URI: what was noted of it, and its files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import attrs
+
+from kedro_autolog_pipeline.errors import TrackingError
+from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_URI = re.compile(r"models:/(?:(?P<model_id>m-\w+)|(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[^/@]+)))")
+
+
+@attrs.frozen
+class StoredModel:
+    """A logged model on a tracking server.
+
+    Attributes:
+        uri: The URI that it was asked for by.
+        model_id: Its id.
+        location: URI of its files in the artifact store.
+        digests: SHA-256 of its manifest as it was noted when it was packaged, by where it was noted ("the logged
+            model", "version 3 of 'prices'"); None where nothing is noted.
+    """
+
+    uri: str
+    model_id: str
+    location: str
+    digests: Mapping[str, str | None]
+
+    def files(self, directory: Path, tracking_uri: str) -> Path:
+        """Return the directory of its files: where they are, on this machine, or a download.
+
+        Args:
+            directory: An empty directory to download into.
+            tracking_uri: The tracking server that knows it.
+
+        Raises:
+            MlflowException: When they cannot be downloaded.
+            OSError: When one cannot be written.
+        """
+        from mlflow.artifacts import download_artifacts
+
+        place = urlsplit(self.location)
+        if place.scheme in {"", "file"}:
+            # A copy would have files in the place of links.
+            return Path(url2pathname(place.path) if place.scheme else self.location)
+        return Path(
+            download_artifacts(
+                artifact_uri=f"models:/{self.model_id}", dst_path=str(directory), tracking_uri=tracking_uri
+            )
+        )
+
+
+def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
+    """Find a model.
+
+    Args:
+        uri: ``models:/<model id>``, ``models:/<name>/<version>`` or ``models:/<name>@<alias>``.
+        client: Of the tracking server and its registry.
+
+    Raises:
+        TrackingError: When the URI has another form, or there is no such model.
+    """
+    from mlflow.exceptions import MlflowException
+
+    asked = _URI.fullmatch(uri)
+    if asked is None:
+        raise TrackingError(
+            f"find '{uri}'",
+            "it is not the URI of one logged model or registered version.",
+            "Name it as models:/<model id>, models:/<name>/<version> or models:/<name>@<alias>.",
+        )
+    name, model_id = asked["name"], asked["model_id"]
+    digests: dict[str, str | None] = {}
+    try:
+        if name is not None:
+            version = (
+                client.get_model_version(name, asked["version"])
+                if asked["alias"] is None
+                else client.get_model_version_by_alias(name, asked["alias"])
+            )
+            # Stores of MLflow's older versions return no id.
+            source = _URI.fullmatch(version.source or "")
+            model_id = version.model_id or (source and source["model_id"])
+            digests[f"version {version.version} of '{name}'"] = version.tags.get(MANIFEST_TAG)
+        if model_id is None:
+            raise TrackingError(
+                f"find '{uri}'",
+                "it was registered from files, and not from a logged model.",
+                "Register the logged model.",
+            )
+        model = client.get_logged_model(model_id)
+    except MlflowException as error:
+        raise TrackingError(
+            f"find '{uri}'", f"{error.message}", "Name the tracking server by --tracking-uri or MLFLOW_TRACKING_URI."
+        ) from error
+    digests["the logged model"] = model.tags.get(MANIFEST_TAG)
+    return StoredModel(uri, model.model_id, model.artifact_location, digests)
