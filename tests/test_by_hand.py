@@ -155,6 +155,7 @@ def test_copy_mode_and_runner_reach_the_model(catalog: DataCatalog) -> None:
             {"copy_mode": {"scalar": "copy"}},
             "copy_mode names 'scalar', which is no dataset of the pipeline. Did you mean 'scaler'?",
         ),
+        ({"copy_mode": 1346}, "1346 is no copy mode. "),
         ({"runner": "ThreadRuner"}, "there is no runner 'ThreadRuner'"),
     ],
     ids=str,
@@ -169,7 +170,6 @@ def test_an_argument_that_does_not_fit_is_told(catalog: DataCatalog, arguments: 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("unwritten", "'unwritten' has no data at '{path}/unwritten.json'. Run the pipeline that writes it."),
         ("memory", "'memory' is in memory, and no node of this run writes it. "),
         ("absent", "'absent' is not in the catalog, "),
         ("params:absent", "the catalog has no 'params:absent'. Did you mean 'params:factor'?"),
@@ -182,6 +182,47 @@ def test_an_input_without_a_file_is_told(catalog: DataCatalog, tmp_path: Path, n
     with pytest.raises(ModelDefinitionError) as raised:
         KedroPipelineModel(pipeline=pipeline, catalog=catalog, input_name="x")
     assert raised.value.args[0].startswith(f"Cannot make a KedroPipelineModel: {message.format(path=tmp_path)}")
+
+
+def test_data_may_be_saved_after_the_model_is_made(catalog: DataCatalog, tmp_path: Path) -> None:
+    """Artifacts are looked for when they are asked for, in any folder that kedro-mlflow's users name."""
+    pipeline = Pipeline([node(lambda x, unwritten: x + unwritten, ["x", "unwritten"], "y")])
+    model = KedroPipelineModel(pipeline=pipeline, catalog=catalog, input_name="x")
+
+    with pytest.raises(ModelDefinitionError) as raised:
+        model.extract_pipeline_artifacts()
+    catalog.save("unwritten", 2)
+    artifacts = model.extract_pipeline_artifacts(parameters_saving_folder=tmp_path / "folder")
+
+    assert str(raised.value) == (
+        f"Cannot make a KedroPipelineModel: 'unwritten' has no data at '{tmp_path}/unwritten.json'. "
+        "Run the pipeline that writes it."
+    )
+    assert {"unwritten": f"{tmp_path}/unwritten.json"} == artifacts
+    assert not (tmp_path / "folder").exists()
+    assert 3 == predict(model, 1, artifacts)
+
+
+def test_a_version_may_be_saved_after_the_model_is_made(tmp_path: Path) -> None:
+    """The version is the one that Kedro loads when the artifacts are asked for."""
+    entry = {"type": "json.JSONDataset", "filepath": f"{tmp_path}/v.json", "versioned": True}
+    catalog = DataCatalog.from_config({"v": entry}, save_version="1")
+    pipeline = Pipeline([node(lambda x, v: x + v, ["x", "v"], "y")])
+    model = KedroPipelineModel(pipeline=pipeline, catalog=catalog, input_name="x")
+
+    with pytest.raises(ModelDefinitionError, match=r"'v' has no data \("):
+        model.extract_pipeline_artifacts()
+    catalog.save("v", 2)
+
+    assert {"v": f"{tmp_path}/v.json/1/v.json"} == model.extract_pipeline_artifacts()
+
+
+def test_a_wrong_copy_mode_is_told_before_missing_data(catalog: DataCatalog) -> None:
+    """What the user wrote is judged before what is not there."""
+    pipeline = Pipeline([node(lambda *given: given, ["x", "memory"], "y")])
+
+    with pytest.raises(ModelDefinitionError, match="'assing' is no copy mode"):
+        KedroPipelineModel(pipeline=pipeline, catalog=catalog, input_name="x", copy_mode="assing")
 
 
 def test_a_pickle_of_a_newer_format_is_refused_with_what_to_upgrade(catalog: DataCatalog) -> None:

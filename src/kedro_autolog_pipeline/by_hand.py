@@ -1,12 +1,12 @@
-"""A live pipeline and its catalog come in, a model for ``mlflow.pyfunc.log_model`` goes out."""
+"""Make a model for ``mlflow.pyfunc.log_model`` of a pipeline and its catalog."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from kedro.io import DataCatalog
+from kedro.io import AbstractDataset, DataCatalog
 from kedro.io.core import DatasetError, is_parameter
 from kedro.pipeline import Pipeline
 
@@ -17,7 +17,7 @@ from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, resolved_step
 from kedro_autolog_pipeline.serving.model import PickledPipelineModel
-from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS
+from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, without_types
 from kedro_autolog_pipeline.serving.runners import resolve_runner
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
 from kedro_autolog_pipeline.serving.suggestions import suggest
@@ -26,8 +26,9 @@ from kedro_autolog_pipeline.serving.suggestions import suggest
 class KedroPipelineModel(PickledPipelineModel):
     """A Kedro pipeline as an MLflow model, to be logged by hand.
 
-    It is made of what the catalog holds now: the values of the parameters, and the version of each artifact that
-    Kedro would load. Its pickle holds the functions and plain data, and neither the catalog nor a path of it.
+    It has the values of the parameters that the catalog holds when it is made. Its artifacts are looked for when
+    ``extract_pipeline_artifacts`` is called, each in the version that Kedro would load then. Its pickle holds the
+    functions and plain data, and neither the catalog nor a path of it.
 
         kedro_pipeline_model = KedroPipelineModel(pipeline=pipeline, catalog=catalog, input_name="instances")
         mlflow.pyfunc.log_model(
@@ -37,7 +38,7 @@ class KedroPipelineModel(PickledPipelineModel):
         )
 
     Args:
-        pipeline: The inference pipeline.
+        pipeline: The inference pipeline, or a ``PipelineML`` of kedro-mlflow, of which it is the inference part.
         catalog: What provides its other inputs.
         input_name: The dataset that is given at predict time, or a list where there are several.
         copy_mode: How datasets are copied within a call: "assign", "copy" or "deepcopy" for all that are not
@@ -47,7 +48,7 @@ class KedroPipelineModel(PickledPipelineModel):
             no arguments. None calls the nodes directly, which is faster and means the same.
 
     Raises:
-        ModelDefinitionError: When an argument does not fit the pipeline, or an input has no file.
+        ModelDefinitionError: When an argument does not fit the pipeline, or an input is kept in no file.
     """
 
     def __init__(
@@ -58,12 +59,15 @@ class KedroPipelineModel(PickledPipelineModel):
         copy_mode: str | Mapping[str, str | None] | None = None,
         runner: str | None = None,
     ) -> None:
+        pipeline = _inference_part(pipeline)
         request = [input_name] if isinstance(input_name, str) else list(input_name)
         others = sorted(pipeline.inputs() - set(request))
         _check_request(request, pipeline)
+        copy_modes = copy_modes_by_dataset(copy_mode, pipeline)
         if runner is not None:
             resolve_runner(runner)
-        self._locations = {name: _find_location(name, catalog) for name in others if not is_parameter(name)}
+        self._datasets = {name: _find_dataset(name, catalog) for name in others if not is_parameter(name)}
+        locations = {name: _find_location(name, dataset, None) for name, dataset in self._datasets.items()}
         super().__init__(
             InferencePipeline(
                 steps=[resolved_step(node) for node in pipeline.nodes],
@@ -73,17 +77,33 @@ class KedroPipelineModel(PickledPipelineModel):
                 parameters={name: _parameter(name, catalog) for name in others if is_parameter(name)},
                 datasets={
                     name: StoredDataset(location.config, location.argument, snapshot=None)
-                    for name, location in self._locations.items()
+                    for name, location in locations.items()
                 },
-                copy_modes=copy_modes_by_dataset(copy_mode, pipeline),
+                copy_modes=copy_modes,
                 runner=runner,
                 validators=declared_validators(catalog, request),
             )
         )
 
-    def extract_pipeline_artifacts(self) -> dict[str, str]:
-        """Give the ``artifacts`` of ``mlflow.pyfunc.log_model``: path or URI by dataset name."""
-        return {name: location.uri for name, location in self._locations.items()}
+    def extract_pipeline_artifacts(self, parameters_saving_folder: Any = None) -> dict[str, str]:  # noqa: ARG002 - see below
+        """Return the ``artifacts`` of ``mlflow.pyfunc.log_model``: path or URI by dataset name.
+
+        Args:
+            parameters_saving_folder: Not used. kedro-mlflow's model writes the parameters there, this one holds them.
+
+        Raises:
+            ModelDefinitionError: When an artifact has no data.
+        """
+        return {name: _find_data(name, dataset).uri for name, dataset in self._datasets.items()}
+
+
+def _inference_part(pipeline: Pipeline) -> Pipeline:
+    # Only who has imported kedro-mlflow can have made a pipeline by it.
+    module = sys.modules.get("kedro_mlflow.pipeline.pipeline_ml")
+    if module is None or not isinstance(pipeline, module.PipelineML):
+        return pipeline
+    inference: Pipeline = pipeline.inference
+    return inference
 
 
 def _check_request(request: list[str], pipeline: Pipeline) -> None:
@@ -97,19 +117,27 @@ def _check_request(request: list[str], pipeline: Pipeline) -> None:
             )
 
 
-def _find_location(name: str, catalog: DataCatalog) -> Location:
+def _find_dataset(name: str, catalog: DataCatalog) -> AbstractDataset[Any, Any]:
     cause = why_not_packageable(name, catalog, written=())
     if cause is not None:
         raise ModelDefinitionError(cause, "Or name it in input_name.")
-    dataset = unwrapped(catalog[name])
-    try:
-        location = find_location(dataset, loaded_version(dataset))
-    except DatasetError as error:
-        raise ModelDefinitionError(f"'{name}' has no data ({error}).", "Run the pipeline that writes it.") from error
+    return unwrapped(catalog[name])
+
+
+def _find_location(name: str, dataset: AbstractDataset[Any, Any], version: str | None) -> Location:
+    location = find_location(dataset, version)
     if location is None:
         raise ModelDefinitionError(
             f"'{name}' ({type(dataset).__name__}) keeps its data in no file.", "Give it a dataset that does."
         )
+    return location
+
+
+def _find_data(name: str, dataset: AbstractDataset[Any, Any]) -> Location:
+    try:
+        location = _find_location(name, dataset, loaded_version(dataset))
+    except DatasetError as error:
+        raise ModelDefinitionError(f"'{name}' has no data ({error}).", "Run the pipeline that writes it.") from error
     if not location.filesystem.exists(location.path):
         raise ModelDefinitionError(f"'{name}' has no data at '{location.path}'.", "Run the pipeline that writes it.")
     return location
@@ -119,15 +147,4 @@ def _parameter(name: str, catalog: DataCatalog) -> Any:
     if name not in catalog:
         known = [each for each in catalog.keys() if each == ALL_PARAMETERS or is_parameter(each)]  # noqa: SIM118 - Kedro's
         raise ModelDefinitionError(f"the catalog has no '{name}'.", suggest(name, known))
-    return _plain(catalog.load(name))
-
-
-def _plain(value: Any) -> Any:
-    """Give the data of which Kedro 1.3+ made a dataclass or pydantic model, which loading makes anew."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if hasattr(value, "model_dump"):
-        return value.model_dump()
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+    return without_types(catalog.load(name))

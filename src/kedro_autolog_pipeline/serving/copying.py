@@ -64,7 +64,7 @@ def _parsed(mode: CopyMode | str) -> CopyMode:
         return CopyMode(mode)
     except ValueError:
         raise ModelDefinitionError(
-            f"{mode!r} is no copy mode.", suggest(mode, [known.value for known in CopyMode])
+            f"{mode!r} is no copy mode.", suggest(str(mode), [known.value for known in CopyMode])
         ) from None
 
 
