@@ -35,7 +35,7 @@ PIPELINE = Pipeline(
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> DataCatalog:
-    """Give a catalog as Kedro makes it, with a secret in it."""
+    """Return a catalog as Kedro makes it, with a secret in it."""
     (tmp_path / "scaler.json").write_text(json.dumps({"mean": 10}))
     made = DataCatalog.from_config(
         {

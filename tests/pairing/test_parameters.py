@@ -34,7 +34,7 @@ JSON = st.recursive(
 
 
 def catalog(value: Any) -> DataCatalog:
-    """Give a catalog with one parameter."""
+    """Return a catalog with one parameter."""
     return DataCatalog({"params:p": MemoryDataset(value)})
 
 

@@ -27,7 +27,7 @@ VALUES: dict[str, Any] = {
 
 
 def reading(*names: str) -> Parameters:
-    """Give the parameters of a pipeline that reads these."""
+    """Return the parameters of a pipeline that reads these."""
     pipeline = Pipeline([node(lambda *values: values, ["x", *names], "y")])
     return Parameters({name: VALUES[name] for name in names}, pipeline)
 

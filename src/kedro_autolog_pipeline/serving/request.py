@@ -1,4 +1,4 @@
-"""What a caller of ``predict`` gives comes in, its value by dataset name goes out."""
+"""Find the value of each request dataset in what a caller of ``predict`` gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kedro_autolog_pipeline.serving.suggestions import suggest
 
 
 def request_values(model_input: Any, names: Sequence[str], frames: Iterable[str]) -> dict[str, Any]:
-    """Give each request dataset its value.
+    """Return the value of each request dataset, by its name.
 
     Args:
         model_input: The value where there is one dataset, else a dictionary by dataset name.
