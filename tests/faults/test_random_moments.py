@@ -39,7 +39,8 @@ _FACTORS = (1.0, 4.0)
 @pytest.fixture
 def shared(tmp_path: Path) -> KedroProject:
     """Give a project whose trainings write to the same files, and point the same alias at their models."""
-    project = write_project(tmp_path)
+    (tmp_path / "shop").mkdir()
+    project = write_project(tmp_path / "shop")
     project.write_config("catalog", {**CATALOG, "model": {**CATALOG["scaler"], "filepath": "data/model.pkl"}})
     project.write_models({"prices": {**MODEL, "registered_model_name": "prices", "alias": "champion"}})
     project.run(pipelines=["data_processing"])
