@@ -15,13 +15,13 @@ import attrs
 
 from kedro_autolog_pipeline.dependencies.requirements import is_constraint
 from kedro_autolog_pipeline.dependencies.search import copy_code
+from kedro_autolog_pipeline.importing.package_code import CODE_DIRECTORY
 from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.package.artifacts import place_artifacts
 from kedro_autolog_pipeline.package.contents import Contents
 from kedro_autolog_pipeline.package.functions import stage_node
 from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.pairing.pair import Pair
-from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
 from kedro_autolog_pipeline.serving.copying import CopyMode, copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,

@@ -16,7 +16,7 @@ from mlflow.models import model as mlflow_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from kedro_autolog_pipeline.errors import ModelLoadError
-from kedro_autolog_pipeline.serving.code import PackageCode
+from kedro_autolog_pipeline.importing.package_code import PackageCode
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.executor import Executor
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline

@@ -13,11 +13,11 @@ from kedro.pipeline.node import Node
 from kedro_autolog_pipeline.dependencies.closure import find_closure
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements
 from kedro_autolog_pipeline.dependencies.search import ShippedCode, copy_code
+from kedro_autolog_pipeline.importing.package_code import CODE_DIRECTORY
 from kedro_autolog_pipeline.package.functions import stage_node
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, expect_environment
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
-from kedro_autolog_pipeline.serving.code import CODE_DIRECTORY
 
 _MODEL = "kedro_autolog_pipeline.serving.model"
 

@@ -20,7 +20,7 @@ from uuid import uuid4
 import kedro.io
 import pytest
 
-from kedro_autolog_pipeline.serving.code import PackageCode
+from kedro_autolog_pipeline.importing.package_code import PackageCode
 from kedro_autolog_pipeline.serving.manifest import CodeEntry, Manifest, Provenance
 
 LAZY = {
@@ -686,7 +686,7 @@ def test_the_program_itself_is_shared(shop: str, package: Callable[..., PackageC
 
     assert (1, 1, 1) == loaded(code, f"{shop}.nodes").versions()
     assert kedro.io is sys.modules["kedro.io"]
-    assert PackageCode is loaded(code, "kedro_autolog_pipeline.serving.code").PackageCode
+    assert PackageCode is loaded(code, "kedro_autolog_pipeline.importing.package_code").PackageCode
 
 
 def test_what_a_package_does_not_ship_is_found_as_ever(
