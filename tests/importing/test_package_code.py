@@ -21,7 +21,6 @@ import kedro.io
 import pytest
 
 from kedro_autolog_pipeline.importing.package_code import PackageCode
-from kedro_autolog_pipeline.serving.manifest import CodeEntry, Manifest, Provenance
 
 LAZY = {
     "import shop.late": "shop.late.VERSION",
@@ -63,7 +62,7 @@ def package(tmp_path: Path, shop: str) -> Callable[..., PackageCode]:
             (directory / name).touch()
         # MLflow makes a new list.
         sys.path = [str(directory / "code"), *sys.path]
-        return PackageCode(directory, manifest(*(names or [shop])))
+        return PackageCode(directory, "prices", names or [shop])
 
     return write
 
@@ -75,23 +74,6 @@ def write_code(directory: Path, shop: str, files: Mapping[str, str]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(dedent(text).replace("shop", shop), encoding="utf-8")
     importlib.invalidate_caches()
-
-
-def manifest(*names: str) -> Manifest:
-    """Give the manifest of a model that ships these modules."""
-    return Manifest(
-        format_version=1,
-        name="prices",
-        nodes=[],
-        inputs=[],
-        outputs=[],
-        parameters={},
-        artifacts=[],
-        requirements=[],
-        code=[CodeEntry(name, f"code/{name}", []) for name in names],
-        notes=[],
-        provenance=Provenance("", "", "", "", None, "", {}),
-    )
 
 
 def version(number: int, **more: str) -> dict[str, str]:

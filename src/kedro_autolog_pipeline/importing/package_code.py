@@ -48,12 +48,13 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from kedro_autolog_pipeline.serving.manifest import MANIFEST_FILE, Manifest
-
 _LOGGER = logging.getLogger(__name__)
 
 CODE_DIRECTORY = "code"
 """Where a package keeps its code; MLflow puts it on ``sys.path`` before it loads the model."""
+
+_BESIDE_CODE = ("manifest.json", "MLmodel")
+"""Files that are in every package, beside the directory of its code."""
 
 _PROGRAM = frozenset({__name__.partition(".")[0], "kedro", "mlflow"})
 """What runs every model: a second one would take the datasets and models of the first for strangers."""
@@ -77,13 +78,14 @@ class PackageCode:
 
     Args:
         package: The package's directory.
-        manifest: Its manifest.
+        model: The model's name, for what is said of it.
+        modules: Names of the modules that the package ships.
     """
 
-    def __init__(self, package: Path, manifest: Manifest) -> None:
-        self._model = manifest.name
+    def __init__(self, package: Path, model: str, modules: Iterable[str]) -> None:
+        self._model = model
         self._directory = os.path.realpath(package / CODE_DIRECTORY)
-        self._names = frozenset(_top_level(entry.module) for entry in manifest.code) - _PROGRAM
+        self._names = frozenset(map(_top_level, modules)) - _PROGRAM
         self._modules: _Modules | None = None
 
     def load(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -661,7 +663,7 @@ def _is_in_package(place: str) -> bool:
 def _is_code_directory(place: str) -> bool:
     """Whether a directory is the code of a package."""
     path = Path(place)
-    return path.name == CODE_DIRECTORY and all((path.parent / name).is_file() for name in (MANIFEST_FILE, "MLmodel"))
+    return path.name == CODE_DIRECTORY and all((path.parent / name).is_file() for name in _BESIDE_CODE)
 
 
 def _digest(directory: str, names: Iterable[str]) -> str:

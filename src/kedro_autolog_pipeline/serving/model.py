@@ -158,7 +158,7 @@ class PackagedPipelineModel(ServedPipelineModel):
         package = self._place.path
         manifest = read_manifest(package)
         check_files(package, manifest)
-        code = PackageCode(package, manifest)
+        code = PackageCode(package, manifest.name, [entry.module for entry in manifest.code])
         loaded: _Loaded = code.load(lambda: _loaded(*read_package(package, manifest), str(package), code))
         return loaded
 
