@@ -28,13 +28,16 @@ from kedro_datasets.pickle import PickleDataset
 from kedro_autolog_pipeline.config.schema import ModelConfig, SignatureConfig, SignatureMode
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
-from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
+from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import resolve_pair
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+from kedro_autolog_pipeline.rehearsal.signature import requiring_all_but
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord
 from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.run.staging import StagingDirectory
+from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.manifest import read_manifest
 
 TABLE = pd.DataFrame({"x": [1, 2, 3, 4, 5, 6, 7], "label": list("abcabca")})
 
@@ -81,7 +84,7 @@ def contents_of(
     saves = {name: SavedState(None, None, None) for name in training.all_outputs()}
     record = RunRecord("", "2026-01-01", ["training"], None, {}, ["model"], dict(parameters or {}), saves=saves)
     finished = FinishedRun(run, record, StagingDirectory(project / "staging"), takes_unsaved=False)
-    return gather_contents(pair, finished, first_difference, project / "staging" / uuid4().hex)
+    return gather_contents(pair, finished, project / "staging" / uuid4().hex)
 
 
 def written(directory: Path, contents: Contents, number: int = 0) -> Path:
@@ -159,28 +162,24 @@ def test_polars_reaches_the_loaded_model_as_it_is(tmp_path: Path) -> None:
     assert load(written(tmp_path, contents)).predict(frame).equals(frame)
 
 
-def test_the_label_of_the_training_table_is_not_required(tmp_path: Path) -> None:
-    """A request without the columns that inference does without is answered; one without the others is refused."""
+def test_what_the_proof_has_shown_is_written_into_the_package(tmp_path: Path) -> None:
+    """A column that inference does without is no longer required; copies and notes are in the manifest."""
     contents = contents_of(tmp_path / "project", TABLE, function=lambda model, table: table["x"] * model["slope"])
-    model = load(written(tmp_path, contents))
+    package = written(tmp_path, contents)
+    with pytest.raises(mlflow.MlflowException, match=r"missing inputs \['label'\]"):
+        load(package).predict(TABLE[["x"]])
+    assert contents.signature is not None
 
-    assert contents.notes == ()
+    signature = requiring_all_but(["label"], contents.signature)
+    amend_package(package, signature=signature, copied=["model"], notes=["Seen."])
+
+    model = load(package)
     assert model.predict(TABLE[["x"]]).tolist() == [2, 4, 6, 8, 10, 12, 14]
     assert model.metadata.get_input_schema().input_names() == ["x", "label"]
     with pytest.raises(mlflow.MlflowException, match=r"missing inputs \['x'\]"):
         model.predict(TABLE[["label"]])
-
-
-def test_the_full_signature_requires_every_column(tmp_path: Path) -> None:
-    """`signature: full` asks the pipeline nothing."""
-    contents = contents_of(
-        tmp_path / "project",
-        TABLE,
-        function=lambda model, table: table["x"] * model["slope"],
-        signature=SignatureConfig(SignatureMode.FULL),
-    )
-    with pytest.raises(mlflow.MlflowException, match=r"missing inputs \['label'\]"):
-        load(written(tmp_path, contents)).predict(TABLE[["x"]])
+    manifest = read_manifest(package)
+    assert ({"model": CopyMode.DEEPCOPY}, ["Seen."]) == (manifest.copy_modes, manifest.notes)
 
 
 def test_no_signature_is_no_signature(tmp_path: Path) -> None:

@@ -1,136 +1,226 @@
-"""Tests of packaging.mutation."""
+"""Tests of ``verification/questions.py``."""
 
 from __future__ import annotations
 
+import json
+import os
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from kedro.pipeline import Pipeline, node
-from sklearn.preprocessing import LabelEncoder
+from mlflow.models import Model
 
-from kedro_autolog_pipeline.rehearsal.in_place_changes import changed_constants
+from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
+from kedro_autolog_pipeline.verification.optional_columns import find_optional_columns
+from kedro_autolog_pipeline.verification.questions import Interview, _digest, as_request
+from model_package import write_model_package
 
-
-def constants() -> dict[str, Any]:
-    """Give constants of several kinds, nobody else holding them."""
-    encoder = LabelEncoder().fit(["b", "a"])
-    encoder.classes_ = np.array(["b", "a"])
-    return {
-        "array": np.arange(6.0).reshape(2, 3).T,
-        "encoder": encoder,
-        "frame": pd.DataFrame({"x": [1.0, 2.0], "name": ["a", "b"]}),
-        "nested": {"a": [1, {"b": 2}]},
-        "rule": lambda value: value,
-        "number": 3,
-    }
+TABLE = pd.DataFrame({"x": [1, 2, 3], "y": [4.0, 5.0, 6.0]})
 
 
-def changed_by(*functions: Callable[..., Any], reads: str, sample: Any = 1) -> list[str]:
-    """Run a chain whose first node reads the sample and one constant, and whose others read the one before."""
-    names = [*(f"step_{i}" for i in range(1, len(functions))), "y"]
-    first, *others = functions
-    nodes = [node(first, ["x", reads], names[0], name="first")]
-    nodes += [node(other, before, name) for other, before, name in zip(others, names, names[1:], strict=False)]
-    return changed_constants(Pipeline(nodes), constants(), {"x": sample})
+class Loaded:
+    """A package without MLflow around it."""
+
+    def __init__(self, package: Path) -> None:
+        self._pipeline = PackagedPipelineModel.from_package(package)
+        self._pipeline.load_context(None)  # type: ignore[arg-type]  # a package needs no context
+        self.metadata = Model()
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """Ask the pipeline."""
+        return self._pipeline.predict(None, data, params)  # type: ignore[arg-type]  # nor here
+
+    def unwrap_python_model(self) -> PackagedPipelineModel:
+        """Give the pipeline."""
+        return self._pipeline
 
 
-def sort_classes(x: int, encoder: LabelEncoder) -> int:
-    """Sort in place what an encoder has learned."""
-    encoder.classes_.sort()
-    return x
+def asked(
+    directory: Path, function: Callable[..., Any], sample: Any = TABLE, budget: float = 60.0, **artifacts: Any
+) -> dict[str, Any]:
+    """Ask a model of one node, and give what it has answered."""
+    pipeline = Pipeline([node(function, ["x", *artifacts], "y")])
+    model = Loaded(write_model_package(directory / "package", pipeline, artifacts=artifacts))
+    answers: dict[str, Any] = {}
+    interview = Interview(
+        model,
+        sample,
+        model.predict(sample),
+        seconds=0.0,
+        budget=budget,
+        differ=first_difference,
+        note=answers.__setitem__,
+    )
+    interview.ask(find_optional_columns)
+    return answers
 
 
-def add_column(x: int, frame: pd.DataFrame) -> int:
-    """Add a column in place."""
-    frame["new"] = x
-    return x
+def test_what_a_call_changes_such_that_the_next_one_differs_is_copied(tmp_path: Path) -> None:
+    """What a library adds to an artifact and would compute again changes no answer, and is shared."""
+
+    def count(x: Any, seen: list[int], cache: dict[str, int]) -> Any:
+        seen.append(len(x))
+        cache["rows"] = len(x)
+        return x * len(seen)
+
+    answers = asked(tmp_path, count, seen=[], cache={})
+
+    assert (["seen"], True) == (answers["copied"], answers["repeats"])
+    assert "same" == answers["http"]
 
 
-def deepen(x: int, nested: dict[str, Any]) -> int:
-    """Change what is deep inside."""
-    nested["a"][1]["b"] = 99
-    return x
+def test_what_only_remembers_is_shared(tmp_path: Path) -> None:
+    """State that a prediction adds lazily is no reason to copy."""
+
+    def predict(x: Any, cache: dict[str, int]) -> Any:
+        cache.setdefault("rows", len(x))
+        return x
+
+    answers = asked(tmp_path, predict, cache={})
+
+    assert ([], True) == (answers["copied"], answers["repeats"])
 
 
-def attach(x: int, rule: Any) -> int:
-    """Change a function, which only cloudpickle can pickle."""
-    rule.seen = x
-    return x
+def test_a_model_that_does_not_repeat_itself_is_asked_no_more_about_values(tmp_path: Path) -> None:
+    """Another random answer would tell nothing, and no column can be left out."""
+
+    def noise(x: Any) -> Any:
+        return x + int.from_bytes(os.urandom(4), "big")
+
+    answers = asked(tmp_path, noise)
+
+    assert ([], False) == (answers["copied"], answers["repeats"])
+    assert {"http", "single_row", "empty"}.isdisjoint(answers)
+    assert [] == answers["optional"]
 
 
-def add_one(values: Any) -> Any:
-    """Change an array in place."""
-    values += 1
-    return values
+def test_each_question_has_its_answer(tmp_path: Path) -> None:
+    """Columns that are not needed, one row alone, no rows and a request in JSON are all tried."""
+    answers = asked(tmp_path, lambda x: x[["x"]] * 2)
+
+    assert {
+        "copied": [],
+        "repeats": True,
+        "http": "same",
+        "single_row": "same",
+        "empty": "same",
+        "optional": ["y"],
+        "optional_note": None,
+    } == answers
+
+
+def test_what_differs_or_fails_is_said(tmp_path: Path) -> None:
+    """The first error is named, without the data that MLflow adds to it."""
+
+    def centre(x: Any) -> Any:
+        if x.empty:
+            message = "no rows\nat all"
+            raise ValueError(message)
+        return {"centred": x - x.mean()}
+
+    answers = asked(tmp_path, centre)
+
+    assert answers["http"].startswith("cannot be written: JSON has no form for its output (")
+    assert "differs: row 0: key 'centred', item 0, key 'x' is -1.0 (live) and 0.0 (packaged)" == answers["single_row"]
+    assert "fails: ValueError: no rows" == answers["empty"]
+
+
+def test_a_question_without_an_end_is_answered_by_that(tmp_path: Path) -> None:
+    """A node that catches whatever is raised and goes on is stopped as well."""
+
+    def wait(x: Any) -> Any:
+        while "y" not in x:
+            try:
+                time.sleep(10**6)
+            except BaseException:
+                if len(calls) > 1:
+                    raise
+                calls.append(1)
+        return x[["y"]]
+
+    calls: list[int] = []
+
+    assert ["x"] == asked(tmp_path, wait)["optional"]
+
+
+def test_what_is_printed_is_not_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither what Python writes nor what a library writes past it."""
+
+    def shout(x: Any) -> Any:
+        if not loud or loud.pop():
+            os.write(1, b"loud")
+        return x
+
+    loud = [False]
+    asked(tmp_path, shout)
+
+    assert "loud" not in capfd.readouterr().out
+
+
+def test_a_question_for_which_there_is_no_time_is_left_out(tmp_path: Path) -> None:
+    """What is not asked has no answer."""
+    answers = asked(tmp_path, lambda x: x, budget=-1.0)
+
+    assert {"http", "single_row", "empty"}.isdisjoint(answers)
 
 
 @pytest.mark.parametrize(
-    ("functions", "reads"),
+    ("data", "expected"),
     [
-        ([sort_classes], "encoder"),
-        ([add_column], "frame"),
-        ([deepen], "nested"),
-        ([attach], "rule"),
-        ([lambda _, array: {"array": array}, lambda wrapped: add_one(wrapped["array"])], "array"),
-        ([lambda _, array: array[:1], add_one], "array"),
+        (
+            pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "when": pd.to_datetime(["2024-01-01", None])}),
+            {"dataframe_split": {"columns": ["n", "when"], "data": [[1, "2024-01-01T00:00:00"], [None, None]]}},
+        ),
+        (
+            pd.DataFrame({"price": [Decimal("1.5")], "tags": [["a", "b"]], "x": [np.nan]}),
+            {"dataframe_split": {"columns": ["price", "tags", "x"], "data": [[1.5, ["a", "b"], None]]}},
+        ),
+        (pl.DataFrame({"n": [1, 2]}), {"dataframe_split": {"columns": ["n"], "data": [[1], [2]]}}),
+        (pl.LazyFrame({"n": [1]}), {"dataframe_split": {"columns": ["n"], "data": [[1]]}}),
+        (pa.table({"n": [1]}), {"dataframe_split": {"columns": ["n"], "data": [[1]]}}),
+        (np.eye(2), {"inputs": [[1.0, 0.0], [0.0, 1.0]]}),
+        ({"a": pd.DataFrame({"x": [1]}), "b": 2}, {"inputs": {"a": {"x": [1]}, "b": 2}}),
     ],
-    ids=["attribute", "frame", "deep inside", "function", "inside a new object", "view"],
+    ids=["missing", "objects", "polars", "lazy", "arrow", "array", "several"],
 )
-def test_a_constant_that_a_call_changes_is_named(functions: list[Callable[..., Any]], reads: str) -> None:
-    """It is named however the node gets at it, and no other constant is."""
-    assert [reads] == changed_by(*functions, reads=reads)
+def test_a_sample_is_written_as_a_client_would(data: Any, expected: Any) -> None:
+    """Dates are ISO 8601, what is missing is null."""
+    assert expected == json.loads(as_request(data))
 
 
-def test_constants_that_are_only_read_are_not_named() -> None:
-    """Predicting, selecting and computing change nothing."""
-    pipeline = Pipeline(
-        [
-            node(lambda x, encoder: encoder.inverse_transform(x), ["x", "encoder"], "names"),
-            node(lambda names, frame: frame[frame["name"].isin(names)], ["names", "frame"], "rows"),
-            node(lambda rows, array, number: array[0] + number + len(rows), ["rows", "array", "number"], "y"),
-            node(lambda nested, rule: rule(nested["a"][1]), ["nested", "rule"], "z"),
-        ]
-    )
-
-    assert changed_constants(pipeline, constants(), {"x": [0, 1]}) == []
+@pytest.mark.parametrize(
+    "data", [{1: 2}, [object()], {"a": float("inf")}], ids=["a number as key", "an object", "infinity"]
+)
+def test_what_json_has_no_form_for_is_refused(data: Any) -> None:
+    """It cannot be sent."""
+    with pytest.raises((TypeError, ValueError)):
+        as_request(data)
 
 
-def test_the_sample_stays_as_it_is() -> None:
-    """A node that changes the request does not change what the proof will use."""
-    sample = pd.DataFrame({"x": [1]})
-
-    changed_by(lambda x, number: x.insert(0, "new", number) or x, reads="number", sample=sample)
-
-    assert list(sample.columns) == ["x"]
-
-
-def test_what_cannot_be_pickled_is_not_named() -> None:
-    """It could not be copied either, so that naming it would break the model."""
-    lock = threading.Lock()
-
-    def use(x: int, held: dict[str, Any]) -> int:
-        held["x"] = x
-        return x
-
-    pipeline = Pipeline([node(use, ["x", "held"], "y")])
-
-    assert changed_constants(pipeline, {"held": {"lock": lock}}, {"x": 1}) == []
+def test_what_cannot_be_pickled_has_no_digest() -> None:
+    """It could not be copied either."""
+    assert _digest(threading.Lock()) is None
 
 
 @pytest.mark.parametrize("make", [np.zeros, bytearray], ids=["array", "bytes"])
 def test_a_large_constant_is_not_held_twice(make: Callable[[int], Any]) -> None:
     """Comparing costs a digest's time, and no memory to speak of."""
     size = 50 * 2**20
-    pipeline = Pipeline([node(lambda x, large: x + len(large), ["x", "large"], "y")])
     large = make(size)
     tracemalloc.start()
     try:
-        changed_constants(pipeline, {"large": large}, {"x": 1})
+        assert _digest(large) == _digest(large)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -28,6 +28,7 @@ import kedro_autolog_pipeline
 from installed import install
 from kedro_autolog_pipeline.dependencies.search import ShippedCode
 from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.rehearsal.live_pipeline import Reference
 from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.proof import Outcome, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
@@ -44,6 +45,14 @@ from mlflow.pyfunc import PythonModel
 
 
 class Model(PythonModel):
+    constants = {}
+
+    def read_anew(self, copied):
+        pass
+
+    def trace(self, model_input):
+        return {"output": self.predict(None, model_input)}
+
     def load_context(self, context):
         import penguins
 
@@ -137,7 +146,7 @@ def penguins(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def verify(package: Path, sample: Any, expected: Any = None) -> Outcome:
     """Have a fresh process prove a package against a live pipeline that repeats itself."""
     with Verifier("penguins") as verifier:
-        trial = Trial(sample, expected, lambda: expected)
+        trial = Trial(sample, Reference(expected))
         return verifier.verify(package, trial, shipped=["penguins"], timeout=SECONDS).outcome
 
 
@@ -209,7 +218,7 @@ def test_a_package_that_gives_the_live_output_is_proven(
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     files = sorted(package.rglob("*"))
     facts_file = tmp_path / "facts.json"
-    trial = Trial(str(facts_file), {"scores": [0.3, float("nan")]}, lambda: pytest.fail("asked again"))
+    trial = Trial(str(facts_file), Reference({"scores": [0.3, float("nan")]}))
 
     with Verifier("penguins", preload=["wave", "no_such_module"]) as verifier:
         proof = verifier.verify(package, trial, shipped=["penguins"], timeout=SECONDS)
@@ -266,7 +275,7 @@ def test_objects_of_the_project_go_to_the_process_and_back(
     with pytest.raises(VerificationError) as caught:
         verify(package, penguins.Bird(1), penguins.Bird(3))
 
-    assert "key 'mass' is 3 (live) and 2 (packaged). The live pipeline repeats itself," in caught.value.cause
+    assert "key 'mass' is 3 (live) and 2 (packaged). The model repeats itself," in caught.value.cause
 
 
 def test_what_does_not_travel_cannot_be_imported(
@@ -390,7 +399,7 @@ def test_the_time_limit_ends_the_process(make_package: MakePackage, temporary_di
     package = make_package("def predict(sample): return sample")
 
     with pytest.raises(VerificationError) as caught, Verifier("penguins") as verifier:
-        verifier.verify(package, Trial(1, 1, lambda: 1), shipped=["penguins"], timeout=0.01)
+        verifier.verify(package, Trial(1, Reference(1)), shipped=["penguins"], timeout=0.01)
 
     assert (
         "the fresh process was stopped after 0.01 s, the limit 'verify_timeout', before it could import mlflow. "
@@ -474,7 +483,7 @@ def test_what_cannot_be_imported_is_known_before_there_is_a_package(
             os._exit(0 if verifier.fault() == fault else 1)
         _, status = os.waitpid(fork, 0)
         with pytest.raises(VerificationError) as caught:
-            verifier.verify(package, Trial(1, 1, lambda: 1), shipped=["penguins"], timeout=SECONDS)
+            verifier.verify(package, Trial(1, Reference(1)), shipped=["penguins"], timeout=SECONDS)
 
     assert (
         "a fresh process, with nothing but the shipped code and the declared requirements, cannot load "
@@ -525,7 +534,7 @@ def test_the_proof_is_fresh_whatever_was_imported_before_it(
     with Verifier("penguins", preload=["wave"]) as verifier:
         verifier.try_imports(check)
         wait_for(tried.exists)
-        proof = verifier.verify(package, Trial(1, False, lambda: False), shipped=["penguins"], timeout=SECONDS)  # noqa: FBT003 - it is the answer
+        proof = verifier.verify(package, Trial(1, Reference(False)), shipped=["penguins"], timeout=SECONDS)  # noqa: FBT003 - it is the answer
 
     assert Outcome.REPRODUCED is proof.outcome
 
@@ -542,7 +551,7 @@ def test_a_check_that_hangs_neither_delays_the_proof_nor_outlives_it(
         verifier.try_imports(check)
         wait_for(tried.exists)
         assert verifier.fault() is None
-        proof = verifier.verify(package, Trial(1, 1, lambda: 1), shipped=["penguins"], timeout=SECONDS)
+        proof = verifier.verify(package, Trial(1, Reference(1)), shipped=["penguins"], timeout=SECONDS)
 
     assert Outcome.REPRODUCED is proof.outcome
     wait_for(lambda: not processes(temporary_directory))
@@ -612,7 +621,7 @@ def test_only_what_the_model_requires_may_be_imported(
     install(tmp_path / "site", "engine-of-gulls", {"engine_of_gulls.py": ""})
     monkeypatch.syspath_prepend(tmp_path / "site")
     package = make_package(NEEDS_AN_ENGINE)
-    trial = Trial(1, 1, lambda: 1)
+    trial = Trial(1, Reference(1))
 
     with pytest.raises(VerificationError) as caught, Verifier("penguins", preload=["engine_of_gulls"]) as verifier:
         verifier.verify(package, trial, shipped=["penguins"], requirements=[], timeout=SECONDS)
@@ -634,6 +643,7 @@ def test_only_what_the_model_requires_may_be_imported(
 PARENT = """
 import os, signal, sys, time
 from pathlib import Path
+from kedro_autolog_pipeline.rehearsal.live_pipeline import Reference
 from kedro_autolog_pipeline.verification.proof import Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -649,7 +659,7 @@ if not package:
     if not is_worker:
         Path(is_ready).touch()
     time.sleep(600)
-verifier.verify(Path(package), Trial(is_ready, None, None), shipped=["penguins"], timeout=600)
+verifier.verify(Path(package), Trial(is_ready, Reference(None)), shipped=["penguins"], timeout=600)
 """
 
 

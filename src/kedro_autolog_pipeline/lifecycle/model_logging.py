@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 import git
 
+from kedro_autolog_pipeline.config.schema import SignatureMode
 from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError, VerificationError, showable
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
@@ -20,15 +21,16 @@ from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.functions import import_path
 from kedro_autolog_pipeline.package.sealing import seal_package
-from kedro_autolog_pipeline.package.writing import ModelIdentity, write_package
+from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.rehearsal.signature import requiring_all_but
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
 from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.registered_model import register
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG, failure_tag
-from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial
+from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
 _LOGGER = get_logger(__name__)
@@ -207,19 +209,17 @@ class _Progress:
 
     def _package(self, model: LoggedModel) -> tuple[Contents, str]:
         """Do all that happens while the model is PENDING, and return its contents and its manifest's digest."""
-        # It imports pandas, which a run that packages nothing does not need.
-        from kedro_autolog_pipeline.rehearsal.comparison import first_difference
-
         started = time.perf_counter()
         run, staging = self._finished.run, self._finished.staging.model(model.model_id)
         self.stage = Stage.GATHER
-        contents = gather_contents(self._pair, self._finished, first_difference, staging)
+        contents = gather_contents(self._pair, self._finished, staging)
         self.stage = Stage.WRITE
         package = staging / "package"
         identity = ModelIdentity(model.model_id, self._tracked.run_id, run.run_id, _git_commit(run.project_path))
         write_package(package, identity, contents)
         self.stage = Stage.PROVE
         proof = self._prove(package, contents)
+        contents = _amend(package, contents, proof.answers)
         # The proof may have changed what the package says of itself.
         digest = seal_package(package)
         self.stage = Stage.UPLOAD
@@ -229,6 +229,7 @@ class _Progress:
                 "manifest_sha256": digest,
                 "verification": proof.outcome.value,
                 "verification_detail": proof.detail,
+                **_tags(contents, proof.answers),
                 "packaging_seconds": f"{time.perf_counter() - started:.2f}",
             }
         )
@@ -239,15 +240,45 @@ class _Progress:
         if self._verifier is None:
             return Proof(Outcome.SKIPPED, "Not tried: the configuration says 'verify: false'.", seconds=0.0)
         rehearsal = contents.rehearsal
+        asks_for_columns = contents.has_table and contents.pair.config.signature.mode is SignatureMode.AUTO
         return self._verifier.verify(
             package,
-            None if rehearsal is None else Trial(rehearsal.model_input, rehearsal.output, rehearsal.again),
+            None if rehearsal is None else Trial(rehearsal.model_input, rehearsal.reference, asks_for_columns),
             shipped=[code.module for code in contents.environment.code],
             requirements=(
                 [entry.requirement for entry in contents.requirements] if contents.conda_env is None else None
             ),
             timeout=contents.pair.config.verify_timeout,
         )
+
+
+def _amend(package: Path, contents: Contents, answers: Answers) -> Contents:
+    """Write into a package what its proof has shown, and return its contents with that."""
+    notes, signature = list(answers.remarks), contents.signature
+    config = contents.pair.config.signature
+    optional = {*answers.optional, *config.optional} - set(config.required)
+    if signature is not None and contents.has_table and (optional or config.nullable):
+        signature = requiring_all_but(optional, signature, nullable=config.nullable)
+    if answers.copied:
+        _LOGGER.info(
+            "Each call of '%s' gets its own copy of %s, changed in place by its nodes.",
+            contents.pair.config.name,
+            ", ".join(answers.copied),
+        )
+    if answers.copied or notes or signature is not contents.signature:
+        amend_package(package, signature=signature, copied=answers.copied, notes=notes)
+    return attrs.evolve(contents, signature=signature, notes=(*contents.notes, *notes))
+
+
+def _tags(contents: Contents, answers: Answers) -> dict[str, str]:
+    """Return the tags that say what was asked of a package, and what it answered."""
+    reference = None if contents.rehearsal is None else contents.rehearsal.reference
+    intermediates = None
+    if reference is not None:
+        stored = f"stored as by 'kedro run': {', '.join(sorted(reference.stored)) or 'none'}"
+        intermediates = f"{stored}; kept in memory: {', '.join(reference.kept_in_memory) or 'none'}"
+    answered = {"http": answers.http, "single_row": answers.single_row, "intermediates": intermediates}
+    return {f"verification.{name}": answer for name, answer in answered.items() if answer is not None}
 
 
 def _git_commit(project_path: Path) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,7 @@ from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact, s
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.pairing.pair import Pair
-from kedro_autolog_pipeline.rehearsal.in_place_changes import changed_constants
 from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Reference
-from kedro_autolog_pipeline.rehearsal.optional_columns import Differ
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
@@ -41,12 +38,10 @@ class Rehearsal:
     """One call of the live pipeline on data of the run: what a packaged model must reproduce.
 
     Attributes:
-        pipeline: The live pipeline, to call it once more.
         sample: Request data by dataset name.
         reference: What it made of them.
     """
 
-    pipeline: LivePipeline
     sample: Mapping[str, Any]
     reference: Reference
 
@@ -54,20 +49,6 @@ class Rehearsal:
     def output(self) -> Any:
         """What the live pipeline answered."""
         return self.reference.output
-
-    def again(self) -> Any:
-        """Call the live pipeline on the sample once more."""
-        return self.pipeline.rehearse(self.sample).output
-
-    def asking(self, constants: Mapping[str, Any] | None) -> Callable[[Any], Any]:
-        """Return a function that answers any data, for a pipeline of one input; it keeps the artifacts in memory.
-
-        Args:
-            constants: As ``LivePipeline.constants`` gives them; None has them loaded.
-        """
-        predict = self.pipeline.compiled(self.pipeline.constants() if constants is None else constants)
-        (name,) = self.sample
-        return lambda data: predict({name: data})
 
     @property
     def model_input(self) -> Any:
@@ -90,7 +71,6 @@ class Contents:
         input_example: A few rows of request data to store with the model; None means none.
         notes: What a reader of the manifest should know, one sentence each.
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
-        copied: Artifacts and parameters that a call changes in place, sorted; none when there is no rehearsal.
         rehearsal: A call to reproduce; None when the run held no data for the request inputs.
         validators: For each request input that has one its validator, as in the catalog.
     """
@@ -105,9 +85,14 @@ class Contents:
     input_example: Any
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
-    copied: tuple[str, ...]
     rehearsal: Rehearsal | None
     validators: Mapping[str, Any]
+
+    @property
+    def has_table(self) -> bool:
+        """Whether the signature describes one table, by the names of its columns."""
+        inputs = None if self.signature is None else self.signature.inputs
+        return inputs is not None and inputs.has_input_names() and not inputs.is_tensor_spec()
 
     @property
     def frames(self) -> frozenset[str]:
@@ -118,13 +103,12 @@ class Contents:
         return frozenset(name for name, data in sample.items() if isinstance(data, pd.DataFrame))
 
 
-def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: Path) -> Contents:
+def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Contents:
     """Gather what a package holds, as the run left it.
 
     Args:
         pair: A pair that the run completed.
         finished: The run.
-        differ: Tells how two values differ; None when they are the same.
         staging: Where the artifacts are copied to, until there is a package to move them into.
 
     Raises:
@@ -145,8 +129,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
     }
     parameters = {**plain, **{each.entry.name: each.load() for each in objects}}
     rehearsal = _rehearse(pair, run, [each for each in artifacts if each not in objects], parameters)
-    copied, constants = ((), None) if rehearsal is None else _find_changed(rehearsal)
-    inferred = _infer_signature(pair, rehearsal, constants, parameters, differ)
+    inferred = _infer_signature(pair, rehearsal, parameters)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
     modules = {artifact.entry.name: loading_modules(artifact.entry, artifact.file) for artifact in artifacts}
@@ -163,7 +146,6 @@ def gather_contents(pair: Pair, finished: FinishedRun, differ: Differ, staging: 
         input_example=example,
         notes=(*_not_produced(artifacts), *inferred.notes, *example_notes),
         fixed_parameters=inferred.fixed_parameters,
-        copied=copied,
         rehearsal=rehearsal,
         validators=validators,
     )
@@ -252,26 +234,7 @@ def _rehearse(
     except Exception as error:
         cause = f"its inference pipeline fails on the first rows of this run's own data ({error!r}). Correct it."
         raise PackagingError(pair.config.name, [cause]) from error
-    return Rehearsal(pipeline, sample, reference)
-
-
-def _find_changed(rehearsal: Rehearsal) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
-    """Find the artifacts and parameters that a call changes in place.
-
-    Returns:
-        Their names, and what was loaded to find them, for further calls; None when it is not what it was.
-    """
-    live = rehearsal.pipeline
-    constants = live.constants()
-    names = changed_constants(live.pair.inference, constants, rehearsal.sample)
-    if not names:
-        return (), constants
-    _LOGGER.info(
-        "Each call of '%s' gets its own copy of %s, changed in place by its nodes.",
-        live.pair.config.name,
-        ", ".join(names),
-    )
-    return tuple(names), None
+    return Rehearsal(sample, reference)
 
 
 def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:
@@ -280,20 +243,15 @@ def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:
         return take_sample(run.catalog.load(name), rows)
 
 
-def _infer_signature(
-    pair: Pair,
-    rehearsal: Rehearsal | None,
-    constants: Mapping[str, Any] | None,
-    parameters: Mapping[str, Any],
-    differ: Differ,
-) -> InferredSignature:
+def _infer_signature(pair: Pair, rehearsal: Rehearsal | None, parameters: Mapping[str, Any]) -> InferredSignature:
     if pair.config.signature.mode is SignatureMode.NONE:
         return InferredSignature(None, (), ())
     named = Parameters(parameters, pair.inference).named
     if rehearsal is None:
-        return infer_signature(None, None, named, differ=differ)
-    asking = partial(rehearsal.asking, constants) if pair.config.signature.mode is SignatureMode.AUTO else None
-    return infer_signature(rehearsal.model_input, rehearsal.output, named, differ=differ, asking=asking)
+        return infer_signature(None, None, named)
+    if pair.config.signature.mode is SignatureMode.PARAMS:
+        return attrs.evolve(infer_signature(None, rehearsal.output, named), notes=())
+    return infer_signature(rehearsal.model_input, rehearsal.output, named)
 
 
 def _input_example(

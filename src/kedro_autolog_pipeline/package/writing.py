@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -30,10 +30,15 @@ from kedro_autolog_pipeline.serving.manifest import (
     Manifest,
     Provenance,
     RequirementEntry,
+    read_manifest,
     write_manifest,
 )
 
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
 ENTRY_FILE = "model.py"
+MLMODEL_FILE = "MLmodel"
 
 ENTRY = '''"""What MLflow runs to load this model: it is built from the manifest beside this file."""
 
@@ -116,10 +121,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         ],
         notes=list(contents.notes),
         provenance=_provenance(identity, contents.pair),
-        copy_modes={
-            **dict.fromkeys(contents.copied, CopyMode.DEEPCOPY),
-            **copy_modes_by_dataset(contents.pair.config.copy_mode, contents.pair.inference),
-        },
+        copy_modes=copy_modes_by_dataset(contents.pair.config.copy_mode, contents.pair.inference),
         runner=contents.pair.config.runner,
         validators=dict(contents.validators),
     )
@@ -129,6 +131,27 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
     place_artifacts(contents.artifacts, package)
     seal_package(package)
     return manifest
+
+
+def amend_package(
+    package: Path, *, signature: ModelSignature | None, copied: Iterable[str], notes: Iterable[str]
+) -> None:
+    """Write into a package what its proof has shown.
+
+    Args:
+        package: Its directory.
+        signature: The model's signature from now on.
+        copied: Artifacts and parameters of which each call gets a copy, unless the user wants otherwise.
+        notes: Sentences for the manifest, besides those that it has.
+    """
+    from mlflow.models import Model
+
+    manifest = read_manifest(package)
+    modes = {**dict.fromkeys(copied, CopyMode.DEEPCOPY), **manifest.copy_modes}
+    write_manifest(attrs.evolve(manifest, copy_modes=modes, notes=[*manifest.notes, *notes]), package)
+    model = Model.load(str(package))
+    model.signature = signature
+    model.save(str(package / MLMODEL_FILE))
 
 
 def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -> Any:
@@ -187,7 +210,7 @@ def _finish_skeleton(package: Path, model: Any, contents: Contents) -> None:
     model.model_size_bytes = sum(file.stat().st_size for file in package.rglob("*") if file.is_file()) + sum(
         artifact.entry.size for artifact in contents.artifacts
     )
-    model.save(str(package / "MLmodel"))
+    model.save(str(package / MLMODEL_FILE))
 
 
 def _packaged(requirements: Iterable[RequirementEntry]) -> list[RequirementEntry]:

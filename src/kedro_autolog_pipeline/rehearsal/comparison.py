@@ -1,4 +1,7 @@
-"""The live pipeline's output and the packaged one's come in, the first difference between them goes out."""
+"""Find the first difference between two values, such as the live pipeline's output and the packaged one's.
+
+The fresh process runs this file by its path: it imports attrs, NumPy and pandas, and nothing of this package.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 80
 
 
-def first_difference(live: Any, packaged: Any) -> str | None:
+def first_difference(live: Any, packaged: Any, labels: tuple[str, str] = ("live", "packaged")) -> str | None:
     """Compare two outputs: exactly, or within floating-point tolerance for floats.
 
     Two floats are the same when they agree in two thirds of the digits that their dtype holds: 10 of a
@@ -28,12 +31,17 @@ def first_difference(live: Any, packaged: Any) -> str | None:
     where a model was trained on something else, the first ones do. A missing value is the same as another of
     its kind.
 
+    Args:
+        live: The one.
+        packaged: The other.
+        labels: What to call them.
+
     Returns:
         A clause such as "column 'species' differs in 3 of 5 rows, first at index 0: 'Adelie' (live) and
         'Gentoo' (packaged)"; None when they are the same.
     """
     difference = _Comparison(of_values=True).between(live, packaged)
-    return None if difference is None else difference.as_clause()
+    return None if difference is None else difference.as_clause(labels)
 
 
 def first_difference_of_shape(live: Any, packaged: Any) -> str | None:
@@ -43,7 +51,7 @@ def first_difference_of_shape(live: Any, packaged: Any) -> str | None:
         A clause like those of ``first_difference``; None when they are the same.
     """
     difference = _Comparison(of_values=False).between(live, packaged)
-    return None if difference is None else difference.as_clause()
+    return None if difference is None else difference.as_clause(("live", "packaged"))
 
 
 @attrs.frozen
@@ -51,22 +59,23 @@ class _Difference:
     """A difference and the way to it.
 
     Attributes:
-        what: A predicate ("is 1 (live) and 2 (packaged)").
+        verb: How a predicate begins ("is").
+        live: What it says of the one.
+        packaged: What it says of the other.
         where: Places from the outside in ("key 'scores'", "column 'mean'"); empty for the output itself.
     """
 
-    what: str
+    verb: str
+    live: object
+    packaged: object
     where: tuple[str, ...] = ()
-
-    @classmethod
-    def between(cls, verb: str, live: object, packaged: object) -> _Difference:
-        return cls(f"{verb} {live} (live) and {packaged} (packaged)")
 
     def inside(self, place: str) -> _Difference:
         return attrs.evolve(self, where=(place, *self.where))
 
-    def as_clause(self) -> str:
-        return f"{', '.join(self.where) or 'the output'} {self.what}"
+    def as_clause(self, labels: tuple[str, str]) -> str:
+        where = ", ".join(self.where) or "the output"
+        return f"{where} {self.verb} {self.live} ({labels[0]}) and {self.packaged} ({labels[1]})"
 
 
 class _Comparison:
@@ -89,9 +98,7 @@ class _Comparison:
         if pair not in self._met:
             self._met[pair] = (live, packaged, None)
             types = _name(type(live)), _name(type(packaged))
-            difference = (
-                _compare(live, packaged, self) if types[0] == types[1] else _Difference.between("has type", *types)
-            )
+            difference = _compare(live, packaged, self) if types[0] == types[1] else _Difference("has type", *types)
             self._met[pair] = (live, packaged, difference)
         return self._met[pair][2]
 
@@ -119,14 +126,14 @@ def _compare(live: Any, packaged: Any, comparison: _Comparison) -> _Difference |
 def _compare_atoms(live: Any, packaged: Any, comparison: _Comparison) -> _Difference | None:
     if live == packaged or not comparison.of_values:
         return None
-    return _Difference.between("is", _shown(live), _shown(packaged))
+    return _Difference("is", _shown(live), _shown(packaged))
 
 
 @_compare.register(type)
 def _compare_types(live: type, packaged: type, _: _Comparison) -> _Difference | None:
     if _name(live) == _name(packaged):
         return None
-    return _Difference.between("is", _name(live), _name(packaged))
+    return _Difference("is", _name(live), _name(packaged))
 
 
 @_compare.register(float)
@@ -135,7 +142,7 @@ def _compare_types(live: type, packaged: type, _: _Comparison) -> _Difference | 
 def _compare_floats(live: Any, packaged: Any, comparison: _Comparison) -> _Difference | None:
     if not comparison.of_values or _are_close(np.asarray(live), np.asarray(packaged)).all():
         return None
-    return _Difference.between("is", _shown(live), _shown(packaged))
+    return _Difference("is", _shown(live), _shown(packaged))
 
 
 @_compare.register(np.generic)
@@ -148,7 +155,7 @@ def _compare_mappings(
     live: Mapping[Any, Any], packaged: Mapping[Any, Any], comparison: _Comparison
 ) -> _Difference | None:
     if live.keys() != packaged.keys():
-        return _Difference.between("has keys", _shown(list(live)), _shown(list(packaged)))
+        return _Difference("has keys", _shown(list(live)), _shown(list(packaged)))
     for key, value in live.items():
         difference = comparison.between(value, packaged[key])
         if difference is not None:
@@ -161,7 +168,7 @@ def _compare_mappings(
 @_compare.register(deque)
 def _compare_sequences(live: Sequence[Any], packaged: Sequence[Any], comparison: _Comparison) -> _Difference | None:
     if len(live) != len(packaged):
-        return _Difference.between("has length", len(live), len(packaged))
+        return _Difference("has length", len(live), len(packaged))
     for position, items in enumerate(zip(live, packaged, strict=True)):
         difference = comparison.between(*items)
         if difference is not None:
@@ -174,7 +181,7 @@ def _compare_sequences(live: Sequence[Any], packaged: Sequence[Any], comparison:
 def _compare_sets(live: AbstractSet[Any], packaged: AbstractSet[Any], comparison: _Comparison) -> _Difference | None:
     if live == packaged or not comparison.of_values:
         return None
-    return _Difference.between("alone holds", _shown(live - packaged), _shown(packaged - live))
+    return _Difference("alone holds", _shown(live - packaged), _shown(packaged - live))
 
 
 @_compare.register(np.ndarray)
@@ -219,7 +226,7 @@ def _compare_frames(live: Any, packaged: Any, comparison: _Comparison) -> _Diffe
     if difference is not None:
         return difference
     if live.shape != packaged.shape:
-        return _Difference.between("has shape", live.shape, packaged.shape)
+        return _Difference("has shape", live.shape, packaged.shape)
     difference = _compare_attributes(live, packaged, "index") if comparison.of_values else None
     if difference is not None:
         return difference
@@ -236,9 +243,9 @@ def _compare_form(live: Any, packaged: Any) -> _Difference | None:
     if live.dtype != packaged.dtype:
         # Only the long form of a categorical dtype tells the categories.
         show = str if str(live.dtype) != str(packaged.dtype) else _shown
-        return _Difference.between("has dtype", show(live.dtype), show(packaged.dtype))
+        return _Difference("has dtype", show(live.dtype), show(packaged.dtype))
     if live.shape != packaged.shape:
-        return _Difference.between("has shape", live.shape, packaged.shape)
+        return _Difference("has shape", live.shape, packaged.shape)
     return None
 
 
@@ -277,7 +284,7 @@ def _compare_elements(
     if not positions.size:
         return None
     first = int(positions[0])
-    return _Difference.between(
+    return _Difference(
         f"differs in {positions.size} of {differ.size} {noun}, first at {place(first)}:",
         _shown(live[first]),
         _shown(packaged[first]),
@@ -286,7 +293,7 @@ def _compare_elements(
 
 def _compare_parts(live: Any, packaged: Any, comparison: _Comparison) -> _Difference | None:
     """Compare two objects of which nothing else is known by what pickle would rebuild them from."""
-    whole = _Difference.between("is", _shown(live), _shown(packaged))
+    whole = _Difference("is", _shown(live), _shown(packaged))
     parts, other_parts = _parts(live), _parts(packaged)
     if parts is None or other_parts is None or len(parts) != len(other_parts):
         return whole

@@ -22,10 +22,7 @@ from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.rehearsal.private_store import private_store
 from kedro_autolog_pipeline.rehearsal.project_hooks import describe_hooks, project_hooks
-from kedro_autolog_pipeline.serving.copying import CopyMode, copied
-from kedro_autolog_pipeline.serving.executor import Executor
-from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
-from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.copying import copied
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
 
 _LOGGER = get_logger(__name__)
@@ -89,16 +86,31 @@ class _InferencePipeline(Pipeline):
 
 
 @attrs.frozen
+class Written:
+    """What a node has given.
+
+    Attributes:
+        node: The node's name.
+        value: What it gave.
+    """
+
+    node: str
+    value: Any
+
+
+@attrs.frozen
 class Stored:
     """A dataset between two nodes that the catalog stores, so that ``kedro run`` writes and reads it.
 
     Attributes:
         kind: Class of the dataset.
+        readers: Names of the nodes that read it.
         saved: What the node before it gave.
-        loaded: What the node behind it got.
+        loaded: What they got.
     """
 
     kind: str
+    readers: tuple[str, ...]
     saved: Any
     loaded: Any
 
@@ -109,7 +121,7 @@ class Reference:
 
     Attributes:
         output: The output, or a dictionary by name where there are several.
-        written: By dataset name, in the order of the nodes, what was saved to each dataset.
+        written: By dataset name, in the order of the nodes.
         stored: By dataset name, those between two nodes that were written and read.
         kept_in_memory: Those that the catalog stores, and that were not: the user has said so, or they cannot be
             stored anywhere but in their own place.
@@ -117,10 +129,10 @@ class Reference:
     """
 
     output: Any
-    written: Mapping[str, Any]
-    stored: Mapping[str, Stored]
-    kept_in_memory: tuple[str, ...]
-    hooks: tuple[str, ...]
+    written: Mapping[str, Written] = attrs.field(factory=dict)
+    stored: Mapping[str, Stored] = attrs.field(factory=dict)
+    kept_in_memory: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -174,14 +186,14 @@ class LivePipeline:
             output = _bare({name: result[name].load() for name in sorted(result)})
             between = pipeline.all_inputs() & set(written)
             stored = {
-                name: Stored(type(each.stored).__name__, each.saved, each.load())
+                name: Stored(type(each.stored).__name__, _readers(pipeline, name), each.saved, each.load())
                 for name, each in written.items()
                 if each.stored is not None and name in between
             }
             self._refuse_chunks(pipeline, written, directory)
         return Reference(
             output=output,
-            written={name: written[name].saved for node in pipeline.nodes for name in node.outputs},
+            written={name: Written(node.name, written[name].saved) for node in pipeline.nodes for name in node.outputs},
             stored=stored,
             kept_in_memory=tuple(
                 sorted(name for name in between if written[name].stored is None and self._is_stored(name))
@@ -233,34 +245,13 @@ class LivePipeline:
     def _is_stored(self, name: str) -> bool:
         return name in self.catalog and not is_in_memory(self.catalog[name])
 
-    def constants(self) -> dict[str, Any]:
-        """Load what every call shares, anew: artifacts and parameters by dataset name.
-
-        Raises:
-            Exception: Whatever a dataset raises.
-        """
-        with quiet("kedro", logging.WARNING):
-            artifacts = {name: load() for name, load in self.artifacts.items()}
-        return {**typed_parameters(self.parameters, self.pair.inference), **artifacts}
-
-    def compiled(self, constants: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Any]:
-        """Give what answers as ``predict`` does, to be called often.
-
-        Args:
-            constants: As ``constants`` gives them.
-        """
-        executor = Executor(
-            [resolved_step(node) for node in self.pair.inference.nodes],
-            constants=constants,
-            request=self.pair.inputs_from(Origin.REQUEST),
-            outputs=sorted(self.pair.inference.outputs()),
-            copy_modes=dict.fromkeys(self.parameters, CopyMode.DEEPCOPY),
-        )
-        return lambda sample: _bare(executor(sample))
-
 
 def _bare(outputs: dict[str, Any]) -> Any:
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+def _readers(pipeline: Pipeline, name: str) -> tuple[str, ...]:
+    return tuple(node.name for node in pipeline.nodes if name in node.inputs)
 
 
 def _in_a_thread(call: Callable[[], Reference], inference: str) -> Reference:

@@ -1,15 +1,14 @@
-"""A sample, what the pipeline makes of it, and the parameters come in, the model's signature goes out."""
+"""Infer the signature of a model from one call of its pipeline."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from kedro_autolog_pipeline.loggers import quiet
-from kedro_autolog_pipeline.rehearsal.optional_columns import Differ, find_optional_columns
 from kedro_autolog_pipeline.rehearsal.parameter_specs import declare_parameters
 from kedro_autolog_pipeline.serving.parameters import NamedParameter
 
@@ -37,9 +36,6 @@ def infer_signature(
     sample: Any,
     output: Any,
     parameters: Iterable[NamedParameter],
-    *,
-    differ: Differ,
-    asking: Callable[[], Callable[[Any], Any]] | None = None,
 ) -> InferredSignature:
     """Infer the signature of a model from one call of it.
 
@@ -51,8 +47,6 @@ def infer_signature(
         sample: What was given to the model; None when there is none.
         output: What the model returned for it; None when there is none.
         parameters: All that a caller of ``predict`` may name.
-        differ: Tells how two values differ; None when they are the same.
-        asking: Gives what answers a table, to find the columns that it need not have; None to require every column.
     """
     from mlflow.models import ModelSignature
 
@@ -60,22 +54,35 @@ def infer_signature(
         # MLflow advises to declare integer columns as floats, which is for the author of the pipeline to decide.
         warnings.simplefilter("ignore", UserWarning)
         params, fixed = _parameter_schema(parameters)
-        inputs = _input_schema(sample, differ)
+        inputs = _input_schema(sample)
         outputs = None if output is None else _schema(output)
-        notes = [] if inputs is not None else [f"The signature has no inputs: {_why_no_inputs(sample, differ)}"]
+        notes = [] if inputs is not None else [f"The signature has no inputs: {_why_no_inputs(sample)}"]
     if inputs is not None and inputs.has_input_names() and not inputs.is_tensor_spec():
-        optional: tuple[str, ...] = ()
-        # Of an empty table, most pipelines make the same whatever its columns.
-        if asking is not None and len(sample) > 0:
-            found = find_optional_columns(sample, output, asking(), differ)
-            optional = found.names
-            notes += [] if found.note is None else [found.note]
-        inputs = _requiring_all_but(optional, inputs)
+        inputs = _requiring_all_but((), inputs)
     if inputs is None and outputs is None and params is None:
         return InferredSignature(None, tuple(notes), fixed)
     # MLflow's own annotation of params leaves out None, its default.
     signature = ModelSignature(inputs=inputs, outputs=outputs, params=params)  # type: ignore[arg-type]  # see above
     return InferredSignature(signature, tuple(notes), fixed)
+
+
+def requiring_all_but(
+    optional: Collection[str], signature: ModelSignature, nullable: Collection[str] = ()
+) -> ModelSignature:
+    """Return a signature of one table with these columns optional, and every other one required.
+
+    Args:
+        optional: Names of columns.
+        signature: The signature.
+        nullable: Names of columns that may hold no value: a type would refuse null where it holds integers.
+    """
+    from mlflow.models import ModelSignature
+
+    return ModelSignature(
+        inputs=_requiring_all_but(optional, signature.inputs, nullable),
+        outputs=signature.outputs,
+        params=signature.params,
+    )
 
 
 def can_be_example(data: Any, signature: ModelSignature | None) -> bool:
@@ -92,6 +99,13 @@ def can_be_example(data: Any, signature: ModelSignature | None) -> bool:
         except Exception:  # noqa: BLE001 - MLflow, pandas and the data's own type raise whatever they meet
             return False
     return True
+
+
+def _differ(value: Any, other: Any) -> str | None:
+    # It imports pandas, which a run without data of a table does not need.
+    from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+
+    return first_difference(value, other)
 
 
 class _Echo:
@@ -111,7 +125,7 @@ def _passed_on(signature: ModelSignature, data: Any, params: dict[str, Any] | No
     return PyFuncModel(model, _Echo()).predict(data, params)
 
 
-def _input_schema(sample: Any, differ: Differ) -> Schema | None:
+def _input_schema(sample: Any) -> Schema | None:
     """Infer the schema of a sample; None when MLflow would not pass the sample on as it is."""
     from mlflow.models import ModelSignature
 
@@ -120,12 +134,12 @@ def _input_schema(sample: Any, differ: Differ) -> Schema | None:
         return None
     try:
         reached, _ = _passed_on(ModelSignature(inputs=schema), sample)
-        return schema if differ(sample, reached) is None else None
+        return schema if _differ(sample, reached) is None else None
     except Exception:  # noqa: BLE001 - MLflow and pandas raise whatever they meet
         return None
 
 
-def _why_no_inputs(sample: Any, differ: Differ) -> str:
+def _why_no_inputs(sample: Any) -> str:
     """Say why, without a value of the sample, which may be personal: MLflow's own messages show it."""
     import pandas as pd
 
@@ -135,9 +149,7 @@ def _why_no_inputs(sample: Any, differ: Differ) -> str:
         return f"MLflow would refuse or change the data it was to describe ({type(sample).__name__})."
     if not sample.columns.is_unique or not all(isinstance(name, str) for name in sample.columns):
         return "the names of its columns are not texts, each used once."
-    refused = [
-        f"'{name}' ({sample[name].dtype})" for name in sample.columns if _input_schema(sample[[name]], differ) is None
-    ]
+    refused = [f"'{name}' ({sample[name].dtype})" for name in sample.columns if _input_schema(sample[[name]]) is None]
     return f"MLflow would refuse or change {', '.join(refused) or 'a table without columns'}."
 
 
@@ -156,16 +168,18 @@ def _schema(data: Any) -> Schema | None:
     return schema
 
 
-def _requiring_all_but(optional: tuple[str, ...], schema: Schema) -> Schema:
+def _requiring_all_but(optional: Collection[str], schema: Schema, nullable: Collection[str] = ()) -> Schema:
     from mlflow.types import ColSpec, DataType
     from mlflow.types import Schema as TableSchema
+    from mlflow.types.schema import AnyType
 
     # MLflow infers that a column is optional where a value is missing in it. Of a list or an object this is about
     # values indeed, of anything else about the column: a required one may hold missing values.
+    open_type: Any = AnyType
     return TableSchema(
         [
             ColSpec(
-                column.type,  # type: ignore[arg-type]  # a tensor's type, which no table has
+                open_type() if column.name in nullable else column.type,  # type: ignore[arg-type]  # a tensor's type, which no table has
                 column.name,
                 required=column.name not in optional and (column.required or isinstance(column.type, DataType)),
             )

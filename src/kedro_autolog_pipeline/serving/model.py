@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -44,6 +44,9 @@ class _Loaded:
         validation: Its check of a request.
         run: The pipeline as a function of the request's values and what overrides a parameter.
         code: What keeps the modules of its package imported; None where it has no package.
+        constants: Artifacts and parameters by dataset name, which all calls share.
+        paths: Where each artifact is, by dataset name.
+        package: The name of it all, for errors.
     """
 
     pipeline: InferencePipeline
@@ -51,6 +54,9 @@ class _Loaded:
     validation: _Validation
     run: _Run
     code: PackageCode | None
+    constants: Mapping[str, Any]
+    paths: Mapping[str, Path]
+    package: str
 
 
 class ServedPipelineModel(PythonModel):
@@ -105,6 +111,45 @@ class ServedPipelineModel(PythonModel):
                 self.load_context(context)
             assert self._loaded is not None  # noqa: S101 - as it was loaded
             return self._loaded
+
+    @property
+    def constants(self) -> Mapping[str, Any]:
+        """Artifacts and parameters by dataset name, which all calls share; of a model that is loaded."""
+        return self._current.constants
+
+    def read_anew(self, copied: Iterable[str]) -> None:
+        """Read the artifacts once more, as nothing has changed them.
+
+        Args:
+            copied: Names of artifacts and parameters of which each call gets a copy from now on, besides those that
+                the model copies anyway.
+        """
+        loaded = self._current
+        load = _loaded if loaded.code is None else loaded.code.calling(_loaded)
+        self._loaded = load(loaded.pipeline, loaded.paths, loaded.package, loaded.code, copied)
+
+    def trace(self, model_input: Any) -> dict[str, Any]:
+        """Return what each node makes of a request, by the name of the dataset that it writes.
+
+        Raises:
+            Exception: What ``predict`` raises.
+        """
+        loaded = self._current
+        pipeline = loaded.pipeline
+        trace = Executor(
+            pipeline.steps,
+            constants=loaded.constants,
+            request=pipeline.request,
+            outputs=[name for node in pipeline.as_kedro().nodes for name in node.outputs],
+            copy_modes=pipeline.copy_modes,
+        )
+        call = trace if loaded.code is None else loaded.code.calling(trace)
+        return call(loaded.validation(request_values(model_input, pipeline.request, pipeline.frames)))
+
+    @property
+    def _current(self) -> _Loaded:
+        assert self._loaded is not None  # noqa: S101 - MLflow loads what it asks
+        return self._loaded
 
     @abstractmethod
     def _load(self, context: PythonModelContext) -> _Loaded:
@@ -205,14 +250,20 @@ def _let_mlflow_forget(model: PackagedPipelineModel, package: Path) -> None:
             del sys.modules[name]
 
 
-def _loaded(pipeline: InferencePipeline, paths: Mapping[str, Path], package: str, code: PackageCode | None) -> _Loaded:
+def _loaded(
+    pipeline: InferencePipeline,
+    paths: Mapping[str, Path],
+    package: str,
+    code: PackageCode | None,
+    copied: Iterable[str] = (),
+) -> _Loaded:
     kedro_pipeline = pipeline.as_kedro()
     artifacts = load_artifacts(pipeline.datasets, paths, package)
     objects = {name: artifacts.pop(name) for name in list(artifacts) if is_parameter(name)}
     parameters = Parameters({**pipeline.parameters, **objects}, kedro_pipeline)
     constants = {**parameters.packaged, **artifacts}
     # Parameters are small, and a node that changes one must not change it for the next call.
-    copy_modes = {**dict.fromkeys(parameters.packaged, CopyMode.DEEPCOPY), **pipeline.copy_modes}
+    copy_modes = {**dict.fromkeys([*parameters.packaged, *copied], CopyMode.DEEPCOPY), **pipeline.copy_modes}
     run: _Run
     if pipeline.runner is None:
         run = Executor(
@@ -232,6 +283,6 @@ def _loaded(pipeline: InferencePipeline, paths: Mapping[str, Path], package: str
         )
     validation = RequestValidation(pipeline.validators, package)
     if code is None:
-        return _Loaded(pipeline, parameters, validation, run, code)
+        return _Loaded(pipeline, parameters, validation, run, code, constants, paths, package)
     check = code.calling(validation) if pipeline.validators else validation
-    return _Loaded(pipeline, parameters, check, code.calling(run), code)
+    return _Loaded(pipeline, parameters, check, code.calling(run), code, constants, paths, package)

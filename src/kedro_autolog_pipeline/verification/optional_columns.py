@@ -1,14 +1,12 @@
-"""A pipeline to ask and a table that it answers come in, the columns that it can do without go out."""
+"""Find the columns that a pipeline can do without, by asking it.
+
+This file runs in the fresh process, by its path: it imports the standard library and attrs alone.
+"""
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 import attrs
@@ -16,20 +14,8 @@ import attrs
 Differ: TypeAlias = Callable[[Any, Any], str | None]
 """Tells how two values differ; None when they are the same."""
 
-_QUIET_LOCK = threading.Lock()
-
-
-@attrs.frozen
-class Budget:
-    """How much a pipeline is asked.
-
-    Attributes:
-        calls: How often at most; the default settles any table of 250 columns.
-        seconds: When no more calls are begun.
-    """
-
-    calls: int = 500
-    seconds: float = 5.0
+MOST_CALLS = 500
+"""How often a pipeline is asked at most; it settles any table of 250 columns."""
 
 
 @attrs.frozen
@@ -45,12 +31,14 @@ class OptionalColumns:
     note: str | None
 
 
-def find_optional_columns(
+def find_optional_columns(  # noqa: PLR0913 - what is asked, how, and how much
     table: Any,
     output: Any,
     ask: Callable[[Any], Any],
     differ: Differ,
-    budget: Budget = Budget(),
+    *,
+    seconds: float,
+    calls: int = MOST_CALLS,
 ) -> OptionalColumns:
     """Find the columns whose absence changes nothing.
 
@@ -59,24 +47,24 @@ def find_optional_columns(
     two columns that stand in for each other, one is optional.
 
     Args:
-        table: A DataFrame of pandas, its columns' names unique.
+        table: A DataFrame of pandas or Polars, its columns' names unique.
         output: What the pipeline answered for it.
         ask: Answers a table; whatever it raises, the columns that it lacks are needed.
         differ: Tells whether two answers are the same.
-        budget: How much to ask.
+        seconds: When no more calls are begun.
+        calls: How often to ask at most.
     """
 
-    def is_unchanged_without(columns: Iterable[str]) -> bool:
+    def is_unchanged_without(columns: Collection[str]) -> bool:
         try:
-            return differ(output, ask(table.drop(columns=list(columns)))) is None
-        except Exception:  # noqa: BLE001 - a node that misses a column raises whatever it likes
+            return differ(output, ask(table[[name for name in table.columns if name not in columns]])) is None
+        except BaseException:  # noqa: BLE001 - a node that misses a column raises whatever it likes, or ends Python
             return False
 
-    search = _Search(is_unchanged_without, budget)
-    with _silence():
-        if not is_unchanged_without([]):
-            return OptionalColumns((), "Every column is required: the pipeline does not answer the same twice.")
-        search.split(list(table.columns), is_needed=False)
+    search = _Search(is_unchanged_without, calls, seconds)
+    if not is_unchanged_without([]):
+        return OptionalColumns((), "Every column is required: the pipeline does not answer the same twice.")
+    search.split(list(table.columns), is_needed=False)
     note = None
     if search.untried:
         note = (
@@ -89,10 +77,10 @@ def find_optional_columns(
 class _Search:
     """What was found so far, and how much may still be asked."""
 
-    def __init__(self, is_unchanged_without: Callable[[Iterable[str]], bool], budget: Budget) -> None:
+    def __init__(self, is_unchanged_without: Callable[[Collection[str]], bool], calls: int, seconds: float) -> None:
         self._is_unchanged_without = is_unchanged_without
-        self._calls = budget.calls
-        self._deadline = time.monotonic() + budget.seconds
+        self._calls = calls
+        self._deadline = time.monotonic() + seconds
         self.optional: set[str] = set()
         self.untried = 0
 
@@ -121,16 +109,3 @@ class _Search:
         # Where the group matters and its first half does not, its second half does.
         self.split(group[half:], is_needed=is_first_optional)
         return False
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep what the nodes log, print and warn of to themselves: it is about requests that nobody has made."""
-    with _QUIET_LOCK, warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        warnings.simplefilter("ignore")
-        level = logging.root.manager.disable
-        logging.disable(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            logging.disable(level)

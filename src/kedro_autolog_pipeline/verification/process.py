@@ -1,7 +1,7 @@
-"""The program of the fresh process: a package's directory comes in, what its model answers goes out to files.
+"""Load a package in a fresh process, and write to files what its model answers.
 
-It is run by its path, and a model may use only what its package holds or requires, so this file imports
-the standard library and MLflow, and nothing of the package that it belongs to.
+This file is run by its path, and a model may use only what its package holds or requires. So it imports the standard
+library and MLflow, and three files of the package that it belongs to, by their paths.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ IMPORTS_FILE = "imports.json"
 IMPORT_FAULTS_FILE = "import_faults.txt"
 IMPORT_LOG_FILE = "import_log.txt"
 SAMPLE_FILE = "sample.pkl"
+EXPECTED_FILE = "expected.pkl"
 OUTPUT_FILE = "output.pkl"
+TRACE_FILE = "trace.pkl"
+ANSWERS_FILE = "answers.json"
 STAGES_FILE = "stages.txt"
 ERROR_FILE = "error.txt"
 
@@ -51,6 +54,7 @@ class Stage(Enum):
     LOAD = "load it"
     PREDICT = "predict on the sample"
     HAND_BACK = "hand back its output"
+    ASK = "answer what its users will ask"
     END = "end"
 
 
@@ -298,9 +302,12 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     _enter(directory, Stage.IMPORT)
     # What is imported stays: to look through it for garbage while it grows takes a fifth of the time.
     gc.disable()
-    import cloudpickle
-    import mlflow.pyfunc
+    import mlflow.pyfunc.scoring_server
     from mlflow.exceptions import MlflowException
+
+    comparison = _sibling("rehearsal/comparison.py")
+    optional_columns = _sibling("verification/optional_columns.py")
+    questions = _sibling("verification/questions.py")
 
     # Nobody looks for a trace of the proof, and loading a model would set up a store for it.
     mlflow.tracing.disable()
@@ -329,13 +336,72 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     if request["has_sample"]:
         _enter(directory, Stage.PREDICT)
         # Only now: the sample may be made of classes that the package ships.
-        with (directory / SAMPLE_FILE).open("rb") as file:
-            sample = pickle.load(file)  # noqa: S301 - the parent has written it
+        sample = _unpickled(directory / SAMPLE_FILE)
+        started = time.monotonic()
         output = model.predict(sample)
+        seconds = time.monotonic() - started
         _enter(directory, Stage.HAND_BACK)
-        with (directory / OUTPUT_FILE).open("wb") as file:
-            cloudpickle.dump(output, file, protocol=5)
+        _pickle(output, directory / OUTPUT_FILE)
+        _enter(directory, Stage.ASK)
+        is_expected = True
+        with contextlib.suppress(Exception):
+            # What cannot be read here is for the parent to judge, which has it.
+            is_expected = comparison.first_difference(_unpickled(directory / EXPECTED_FILE), output) is None
+        answers: dict[str, Any] = {}
+
+        def note(name: str, answer: Any) -> None:
+            answers[name] = answer
+            _replace(directory / ANSWERS_FILE, json.dumps(answers))
+
+        interview = questions.Interview(
+            model,
+            sample,
+            output,
+            seconds=seconds,
+            budget=request["budget"],
+            differ=comparison.first_difference,
+            note=note,
+        )
+        interview.ask(optional_columns.find_optional_columns if request["asks_for_columns"] else None)
+        if not is_expected:
+            with contextlib.suppress(Exception):
+                # It only explains the difference.
+                model.unwrap_python_model().read_anew(answers["copied"])
+                _pickle(model.unwrap_python_model().trace(sample), directory / TRACE_FILE)
     _enter(directory, Stage.END)
+
+
+def _unpickled(file: Path) -> Any:
+    with file.open("rb") as stream:
+        return pickle.load(stream)  # noqa: S301 - the parent has written it
+
+
+def _pickle(value: Any, file: Path) -> None:
+    import cloudpickle
+
+    with file.open("wb") as stream:
+        cloudpickle.dump(value, stream, protocol=5)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file as a whole or not at all."""
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+    unfinished.replace(file)
+
+
+def _sibling(path: str) -> ModuleType:
+    """Load a file of the package that this program belongs to, by its path: the package itself is not imported."""
+    file = Path(__file__).parents[1] / path
+    name = f"_of_the_fresh_process_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None  # noqa: S101 - a path that ends with .py always has one
+    assert spec.loader is not None  # noqa: S101 - see above
+    module = importlib.util.module_from_spec(spec)
+    # Classes of attrs look their module up.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _next_message(directory: Path) -> Any:
@@ -406,9 +472,7 @@ def _check_imports(directory: Path, guard: ImportGuard, imports: Mapping[str, An
             faults[_in_one_line(error)].append(what)
     if faults:
         text = "; ".join(f"{', '.join(whats)} ({reason})" for reason, whats in faults.items())
-        unfinished = directory / f"{IMPORT_FAULTS_FILE}.unfinished"
-        unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
-        unfinished.replace(directory / IMPORT_FAULTS_FILE)
+        _replace(directory / IMPORT_FAULTS_FILE, text)
 
 
 def _enter(directory: Path, stage: Stage) -> None:

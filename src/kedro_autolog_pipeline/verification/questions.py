@@ -1,16 +1,25 @@
-"""A pipeline, its constants and a sample come in, the names of the constants that a call changes go out."""
+"""Ask a loaded model what its users will ask it.
+
+This file runs in the fresh process, by its path: it imports the standard library and MLflow alone.
+
+Questions are asked in one process, one after the other. A fork for each would hang where a library's threads do not
+survive it (OpenMP, as LightGBM and torch use it), and there is none on Windows.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import hashlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import cloudpickle
-from kedro.pipeline import Pipeline
-
-from kedro_autolog_pipeline.serving.executor import Executor
-from kedro_autolog_pipeline.serving.inference_pipeline import resolved_step
+import io
+import json
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import pickle
@@ -18,36 +27,335 @@ if TYPE_CHECKING:
 _PROTOCOL = 5
 """The pickle protocol that gives the bytes of arrays without copying them."""
 
+_SHORTEST_LIMIT = 1.0
+"""Seconds that any question may take: a pipeline that answers in no time may hesitate once."""
 
-def changed_constants(pipeline: Pipeline, constants: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
-    """Find the constants that a call changes in place, wherever a node gets at them.
+_PATIENCE = 20
+"""How many times as long as the first call another one may take, before it counts as one that never ends."""
 
-    A node may change what it reads, what another node has put into a new object, or an array of which another node has
-    made a view: it is the constant that is compared, before one call and after it.
+SAME = "same"
+"""An answer that is what it should be; any other says in a few words what it is instead."""
 
-    Two cases are decided without proof. A constant whose pickle differs although nothing changed it counts as changed,
-    which costs a copy per call. One that cannot be pickled counts as unchanged, since it could not be copied either.
+
+class TooLongError(BaseException):
+    """A question takes longer than it may. No ``except Exception`` of a node's keeps it from ending the call."""
+
+
+class Interview:
+    """The questions to one model, and its answers.
 
     Args:
-        pipeline: The pipeline as the project has it.
-        constants: Value by dataset name; nobody else may hold them, as the call changes them.
-        sample: Request data by dataset name; it stays as it is.
+        model: What ``mlflow.pyfunc.load_model`` has given.
+        sample: What it was asked first.
+        output: What it has answered.
+        seconds: How long that took.
+        budget: How long all questions together may take, in seconds.
+        differ: Tells how two values differ; None when they are the same.
+        note: Keeps an answer under its name, for the case that the next question ends the process.
+    """
 
-    Returns:
-        Names of ``constants``, sorted.
+    def __init__(  # noqa: PLR0913 - one for each thing that an interview needs
+        self,
+        model: Any,
+        sample: Any,
+        output: Any,
+        *,
+        seconds: float,
+        budget: float,
+        differ: Callable[[Any, Any], str | None],
+        note: Callable[[str, Any], None],
+    ) -> None:
+        self._model = model
+        self._pipeline = model.unwrap_python_model()
+        self._sample = sample
+        self._output = output
+        self._limit = max(_SHORTEST_LIMIT, _PATIENCE * seconds)
+        self._end = time.monotonic() + budget + seconds
+        self._differ = differ
+        self._note = note
+
+    def ask(self, find_optional: Callable[..., Any] | None) -> None:
+        """Ask all questions for which there is time.
+
+        Args:
+            find_optional: ``find_optional_columns``; None when every column is to be required.
+        """
+        with _silence():
+            copied, repeats = self._copied()
+            self._note("copied", copied)
+            self._note("repeats", repeats)
+            if repeats:
+                self._answer("http", self._http)
+                self._answer("single_row", self._single_row)
+                self._answer("empty", self._empty)
+            if find_optional is not None:
+                self._ask_for_columns(find_optional)
+
+    def raw(self, data: Any) -> Any:
+        """Ask without the signature, which would keep away what it does not know.
+
+        Raises:
+            BaseException: Whatever the pipeline raises, or ``TooLongError``.
+        """
+        signature = self._model.metadata.signature
+        self._model.metadata.signature = None
+        try:
+            with _limited(min(self._limit, max(self._end - time.monotonic(), 0.01))):
+                return self._model.predict(data)
+        finally:
+            self._model.metadata.signature = signature
+
+    def _answer(self, name: str, question: Callable[[], str | None]) -> None:
+        if time.monotonic() < self._end:
+            try:
+                self._note(name, question())
+            except BaseException as error:  # noqa: BLE001 - a node may raise anything, and end the process too
+                self._note(name, f"fails: {described(error)}")
+
+    def _copied(self) -> tuple[list[str], bool]:
+        """Find what a call changes in place such that the next one answers otherwise.
+
+        Returns:
+            The artifacts and parameters to copy for each call, sorted, and whether the model repeats itself then.
+        """
+        try:
+            if self._differ(self._output, self.raw(self._sample)) is None:
+                return [], True
+            self._pipeline.read_anew([])
+            before = {name: _digest(value) for name, value in self._pipeline.constants.items()}
+            self.raw(self._sample)
+            constants = self._pipeline.constants
+            changed = sorted(name for name, digest in before.items() if digest and digest != _digest(constants[name]))
+            if changed and self._repeats_with(changed):
+                needed = list(changed)
+                # A library may add to an artifact what it would compute again, and which changes no answer.
+                for name in changed:
+                    fewer = [each for each in needed if each != name]
+                    if self._repeats_with(fewer):
+                        needed = fewer
+                self._pipeline.read_anew(needed)
+                return needed, True
+            self._pipeline.read_anew([])
+        except BaseException:  # noqa: BLE001 - a second call may raise anything
+            self._pipeline.read_anew([])
+        return [], False
+
+    def _repeats_with(self, copied: list[str]) -> bool:
+        self._pipeline.read_anew(copied)
+        first = self.raw(self._sample)
+        return all(self._differ(first, self.raw(self._sample)) is None for _ in range(2))
+
+    def _http(self) -> str:
+        """Have MLflow's scoring server parse a request and write the answer, without a socket."""
+        from mlflow.pyfunc import scoring_server
+
+        try:
+            request = as_request(self._sample)
+        except (TypeError, ValueError, OverflowError) as error:
+            return f"cannot be asked: JSON has no form for its input ({described(error)})"
+        expected = io.StringIO()
+        try:
+            scoring_server.predictions_to_json(self._output, expected)  # type: ignore[no-untyped-call]  # MLflow's
+        except Exception as error:  # noqa: BLE001 - MLflow and a class's own methods raise whatever they meet
+            return f"cannot be written: JSON has no form for its output ({described(error)})"
+        metadata = self._model.metadata
+        with _limited(min(self._limit, max(self._end - time.monotonic(), 0.01))):
+            schema = metadata.get_input_schema()
+            invoke: Any = scoring_server.invocations
+            response = invoke(request, "application/json", self._model, schema)
+        difference = self._differ(json.loads(expected.getvalue()), json.loads(response.response))
+        return SAME if difference is None else f"differs: {difference}"
+
+    def _single_row(self) -> str | None:
+        """Ask for one row alone; None where an answer is no answer to each row."""
+        if _row(self._sample, 0) is None or len(self._sample) < 2:  # noqa: PLR2004 - one row is all there is
+            return None
+        for place in (0, len(self._sample) - 1):
+            among_others = _rows(self._output, place, len(self._sample))
+            if among_others is None:
+                return None
+            alone = _rows(self.raw(_row(self._sample, place)), 0, 1)
+            difference = "there is no answer to it" if alone is None else self._differ(among_others, alone)
+            if difference is not None:
+                return f"differs: row {place}: {difference}"
+        return SAME
+
+    def _empty(self) -> str | None:
+        rows = _row(self._sample, slice(0, 0))
+        if rows is None:
+            return None
+        self.raw(rows)
+        return SAME
+
+    def _ask_for_columns(self, find_optional: Callable[..., Any]) -> None:
+        columns = getattr(self._sample, "columns", None)
+        if columns is None or not len(self._sample):
+            # Of an empty table, most pipelines make the same whatever its columns.
+            return
+        names = list(columns)
+        if len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
+            return
+        found = find_optional(
+            self._sample, self._output, self.raw, self._differ, seconds=max(self._end - time.monotonic(), 0.0)
+        )
+        self._note("optional", list(found.names))
+        self._note("optional_note", found.note)
+
+
+def as_request(data: Any) -> str:
+    """Write data as the body of a request to MLflow's scoring server.
 
     Raises:
-        Exception: Whatever a node raises.
+        TypeError: When JSON has no form for it.
     """
-    call = Executor(
-        [resolved_step(node) for node in pipeline.nodes],
-        constants=constants,
-        request=list(sample),
-        outputs=sorted(pipeline.outputs()),
-    )
-    before = {name: _digest(value) for name, value in constants.items()}
-    call(sample)
-    return sorted(name for name, digest in before.items() if digest is not None and digest != _digest(constants[name]))
+    if type(data).__module__.partition(".")[0] == "polars":
+        frame = data.collect() if hasattr(data, "collect") else data
+        content: dict[str, Any] = {
+            "dataframe_split": {"columns": frame.columns, "data": [list(row) for row in frame.rows()]}
+        }
+    elif type(data).__module__.partition(".")[0] == "pyarrow" and hasattr(data, "to_pylist"):
+        content = {
+            "dataframe_split": {"columns": data.column_names, "data": [list(r.values()) for r in data.to_pylist()]}
+        }
+    elif hasattr(data, "columns") and hasattr(data, "iloc"):
+        split = data.to_dict(orient="split")
+        content = {"dataframe_split": {"columns": split["columns"], "data": split["data"]}}
+    else:
+        content = {"inputs": _frames_as_columns(data)}
+    return json.dumps(_plain(content), allow_nan=False)
+
+
+def _frames_as_columns(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {name: _frames_as_columns(value) for name, value in data.items()}
+    return data.to_dict(orient="list") if hasattr(data, "iloc") and hasattr(data, "columns") else data
+
+
+def _plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
+    """Give what JSON has for a value: null for one that is missing, ISO 8601 for a date.
+
+    Raises:
+        TypeError: When it has none.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            msg = "a key is no text"
+            raise TypeError(msg)
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, str | int | float):
+        return value
+    if hasattr(value, "__float__"):
+        return float(value)
+    msg = f"a value is of type {type(value).__name__}"
+    raise TypeError(msg)
+
+
+def _row(data: Any, place: int | slice) -> Any:
+    """Give one row, or some rows, of a table as a table; None for what is none."""
+    rows = slice(place, place + 1) if isinstance(place, int) else place
+    if hasattr(data, "iloc") and hasattr(data, "columns"):
+        return data.iloc[rows]
+    if type(data).__module__.partition(".")[0] == "polars" and hasattr(data, "rows"):
+        return data[rows]
+    if type(data).__module__.partition(".")[0] == "numpy" and getattr(data, "ndim", 0) > 0:
+        return data[rows]
+    return None
+
+
+def _rows(output: Any, place: int, number: int) -> Any:
+    """Give the answer to one row, without the form that depends on the others; None where there is none for each."""
+    import numpy as np
+
+    if isinstance(output, dict):
+        found = {name: _rows(value, place, number) for name, value in output.items()}
+        return None if any(value is None for value in found.values()) else found
+    try:
+        if len(output) != number:
+            return None
+    except TypeError:
+        return None
+    if hasattr(output, "iloc"):
+        row = output.iloc[place : place + 1]
+        values = row.to_dict(orient="records") if hasattr(row, "columns") else row.tolist()
+    elif hasattr(output, "rows"):
+        values = output[place : place + 1].to_dicts()
+    elif isinstance(output, np.ndarray | list | tuple):
+        values = np.asarray(output[place]).tolist() if isinstance(output, np.ndarray) else output[place]
+    else:
+        return None
+    return _as_numbers(values)
+
+
+def _as_numbers(value: Any) -> Any:
+    """Give a value with integers as floats: a column of them holds floats as soon as another row lacks one."""
+    if isinstance(value, Mapping):
+        return {key: _as_numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_numbers(item) for item in value]
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_integer and abs(value) < 2**53 else value
+
+
+def described(error: BaseException) -> str:
+    """Describe an error in one line, by what it was raised from, and without the data that MLflow adds to it."""
+    if isinstance(error, TooLongError):
+        return "it does not end"
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__ or error
+    text = str(error).rpartition("\nError: ")[2]
+    first_line = next(iter(text.splitlines()), "")
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Have a call raise when it takes longer; where the system has no timer, the parent ends the process."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: Any) -> NoReturn:
+        raise TooLongError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    # Again and again: a node may catch whatever is raised, and go on.
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Write nothing: what nodes print of requests that nobody has made may be long, and would hide what matters."""
+    kept = [os.dup(number) for number in (1, 2)]
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in (1, 2):
+            os.dup2(nothing, number)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, number)
+            os.close(before)
+        os.close(nothing)
 
 
 class _Sink:
@@ -70,6 +378,8 @@ class _Sink:
 
 def _digest(value: Any) -> bytes | None:
     """Digest all that makes up a value, without a second copy of it in memory; None when it cannot be pickled."""
+    import cloudpickle
+
     sink = _Sink()
     try:
         cloudpickle.Pickler(sink, protocol=_PROTOCOL, buffer_callback=sink.write_buffer).dump(value)

@@ -1,4 +1,4 @@
-"""A package and a trial come in, a fresh process takes it, and a proof goes out.
+"""Have a fresh process load a package and answer what its users will ask.
 
 Before there is a package, the process can try what it will import, and tell what it cannot.
 """
@@ -27,13 +27,16 @@ from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.verification import process as program
 from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.process import Stage
-from kedro_autolog_pipeline.verification.proof import Outcome, Proof, Trial, judge
+from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof, Trial, explain, judge
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 LOG_LINES = 40
 """How much of what the process wrote an error shows: a traceback through MLflow, and what led to it."""
+
+_BUDGET = 5.0
+"""How long the process is asked what the model's users will ask, in seconds; a question that is begun may go on."""
 
 _LOG_FILE = "log.txt"
 
@@ -189,14 +192,15 @@ class Verifier:
             fault = self.fault()
             if fault is not None:
                 raise VerificationError(self._model, fault, _end_of(self._directory / program.IMPORT_LOG_FILE))
-            output = self._answer(package, trial, shipped, requirements, timeout)
+            answered = self._answer(package, trial, shipped, requirements, timeout)
         finally:
             self.close()
-        if trial is None:
-            outcome, detail = Outcome.LOADED, "A fresh process has loaded it; there was no sample to try."
-        else:
-            outcome, detail = judge(self._model, trial, output)
-        return Proof(outcome, detail, time.monotonic() - started)
+        if trial is None or answered is None:
+            detail = "A fresh process has loaded it; there was no sample to try."
+            return Proof(Outcome.LOADED, detail, time.monotonic() - started)
+        outcome, detail = judge(self._model, trial, *answered)
+        _, answers, _ = answered
+        return Proof(outcome, detail, time.monotonic() - started, answers)
 
     @property
     def _input(self) -> IO[bytes]:
@@ -211,16 +215,18 @@ class Verifier:
         shipped: Iterable[str],
         requirements: Iterable[str] | None,
         timeout: float,
-    ) -> Any:
-        """Give what the process makes of the trial's sample; None when there is no trial."""
+    ) -> tuple[Any, Answers, dict[str, Any] | None] | None:
+        """Return what ``judge`` needs of the process; None when there is no trial."""
         if trial is not None:
-            self._hand_over(trial.sample)
+            self._hand_over(trial)
         declared = None if requirements is None else find_closure(requirements, self._installed)
         request = {
             "package": str(package.resolve()),
             "shipped": list(shipped),
             "declared": None if declared is None else sorted(declared),
             "has_sample": trial is not None,
+            "asks_for_columns": trial is not None and trial.asks_for_columns,
+            "budget": min(_BUDGET, timeout / 2),
         }
         # Given a timeout, Popen looks at the process twenty times a second, which may be a quarter of a proof.
         talk = threading.Thread(
@@ -228,6 +234,9 @@ class Verifier:
         )
         talk.start()
         talk.join(timeout)
+        if trial is not None and self._stage() is Stage.ASK:
+            # A question has ended the process, or goes on where no timer could stop it. What is to be proven is there.
+            return self._take_back(is_complete=False)
         if talk.is_alive():
             cause = (
                 f"the fresh process was stopped after {timeout:g} s, the limit 'verify_timeout', before it "
@@ -237,22 +246,26 @@ class Verifier:
         stage, error = self._stage(), self._directory / program.ERROR_FILE
         if error.exists():
             reason = error.read_text(encoding="utf-8").rstrip(".")
-            cause = f"the fresh process could not {stage.value}: {reason}. Correct that and package it again."
-            raise self._failure(cause)
+            explained = "" if trial is None or stage is not Stage.PREDICT else explain(trial.reference)
+            remedy = explained or "Correct that and package it again."
+            raise self._failure(f"the fresh process could not {stage.value}: {reason}. {remedy}")
         if stage is not Stage.END:
             cause = (
                 f"the fresh process {_ending(self._process.returncode)} before it could {stage.value}. "
                 "Correct that, or set 'verify: false' for a model that cannot be loaded beside its training."
             )
             raise self._failure(cause)
-        return None if trial is None else self._take_back()
+        return None if trial is None else self._take_back(is_complete=True)
 
-    def _hand_over(self, sample: Any) -> None:
+    def _hand_over(self, trial: Trial) -> None:
         import cloudpickle
 
+        # The process judges by what is expected whether to tell how it came to its answer; it may do without.
+        with contextlib.suppress(Exception), (self._directory / program.EXPECTED_FILE).open("wb") as file:
+            cloudpickle.dump(trial.reference.output, file, protocol=5)
         try:
             with (self._directory / program.SAMPLE_FILE).open("wb") as file:
-                cloudpickle.dump(sample, file, protocol=5)
+                cloudpickle.dump(trial.sample, file, protocol=5)
         except Exception as error:
             cause = (
                 f"the sample cannot be handed to a fresh process ({error}). "
@@ -260,16 +273,26 @@ class Verifier:
             )
             raise VerificationError(self._model, cause) from error
 
-    def _take_back(self) -> Any:
+    def _take_back(self, *, is_complete: bool) -> tuple[Any, Answers, dict[str, Any] | None]:
         try:
-            with (self._directory / program.OUTPUT_FILE).open("rb") as file:
-                return pickle.load(file)  # noqa: S301 - our own process has written it
+            output = self._unpickled(program.OUTPUT_FILE)
         except Exception as error:
             cause = (
                 f"what the fresh process has predicted cannot be read here ({error}). "
                 "Let the pipeline return objects of classes that the project can import."
             )
             raise VerificationError(self._model, cause) from error
+        answers, trace = {}, None
+        with contextlib.suppress(OSError):
+            answers = json.loads((self._directory / program.ANSWERS_FILE).read_text(encoding="utf-8"))
+        # It only explains a difference, of which there need not be one.
+        with contextlib.suppress(Exception):
+            trace = self._unpickled(program.TRACE_FILE)
+        return output, Answers.from_json(answers, is_complete=is_complete), trace
+
+    def _unpickled(self, name: str) -> Any:
+        with (self._directory / name).open("rb") as file:
+            return pickle.load(file)  # noqa: S301 - our own process has written it
 
     def _stage(self) -> Stage:
         """Give the stage that the process has reached."""
