@@ -1,4 +1,4 @@
-"""After a Kedro training run, its inference pipeline is in the same MLflow run as a model proven to load."""
+"""Package the inference pipeline of each Kedro training run as an MLflow model that is proven to load."""
 
 from __future__ import annotations
 

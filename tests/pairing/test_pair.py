@@ -1,4 +1,4 @@
-"""Tests of packaging.pairing."""
+"""Tests of pair."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def work(*values: Any) -> Any:
 
 
 def config(**options: Any) -> ModelConfig:
-    """Give the configuration of one model."""
+    """Return the configuration of one model."""
     model = {"training": "train", "inference": "infer", **options}
     (parsed,) = parse_config({"autolog_pipeline": {"models": {"m": model}}}).autolog_pipeline.models
     return parsed

@@ -29,7 +29,7 @@ def register_pipelines():
 
 @pytest.fixture
 def project(tmp_path: Path) -> KedroProject:
-    """Give a project of which Kedro is asked to run the pipeline that processes data."""
+    """Write a project of which Kedro is asked to run the pipeline that processes data."""
     written = write_project(tmp_path / "shop")
     written.write("pipeline_registry.py", REGISTRY)
     bootstrap_project(written.path)

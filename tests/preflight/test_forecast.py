@@ -1,4 +1,4 @@
-"""Tests of packaging.forecast."""
+"""Tests of forecast."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def explain() -> Any:
 
 
 def pair_of(**origins: Origin) -> Pair:
-    """Give a pair whose inference pipeline has these inputs."""
+    """Return a pair whose inference pipeline has these inputs."""
     inference = Pipeline(
         [
             node(predict, list(origins), "scaled", name="importable"),
@@ -69,7 +69,7 @@ def pair_of(**origins: Origin) -> Pair:
 
 
 def expected(name: str, origin: Origin, dataset: Any, *produced: str) -> ExpectedInput:
-    """Give what is expected of one input; without a dataset it is not in the catalog."""
+    """Return what is expected of one input; without a dataset it is not in the catalog."""
     catalog = DataCatalog({} if dataset is None else {name: dataset})
     (found,) = expect_inputs([name], pair_of(**{name: origin}), catalog, produced)
     return found

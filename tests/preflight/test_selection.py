@@ -30,7 +30,7 @@ from kedro_project import CATALOG, MODEL, KedroProject, write_project
 
 @pytest.fixture
 def project(tmp_path: Path) -> KedroProject:
-    """Give a project with one model."""
+    """Write a project with one model."""
     return write_project(tmp_path / "shop")
 
 
