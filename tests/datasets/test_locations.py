@@ -1,4 +1,4 @@
-"""Tests of packaging.locations."""
+"""Tests of datasets.locations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kedro.io.core import Version
 
 from kedro_autolog_pipeline.datasets.locations import (
     Location,
-    access_secrets,
+    dataset_secrets,
     find_location,
     is_in_memory,
     loaded_version,
@@ -200,7 +200,30 @@ def test_a_file_that_is_not_enough_is_none(made: AbstractDataset[Any, Any]) -> N
 @pytest.mark.parametrize("value", ["/", "/key", "a/b", "a\0b", "s3://shop/a", None, 1.5, ["a", True]], ids=repr)
 def test_what_only_looks_like_a_path_is_no_path(value: Any) -> None:
     """A key in a file begins with a slash; a separator is one."""
-    assert {"type": NAME, "tokenizer": value} == location(Custom("/data/a", tokenizer=value)).config
+    load_args = {"tokenizer": value}
+    assert {"type": NAME, "load_args": load_args} == location(Custom("/data/a", load_args=load_args)).config
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("auth", "user:S3CRET"), ("dsn", "S3CRET"), ("sas", "S3CRET"), ("passkey", "S3CRET"), ("hmac", "S3CRET"),
+        ("pin", 1234), ("conn", "host=h"), ("signed", True), ("headers", {"X-API-Key": "S3CRET"}), ("cookies", ["a"]),
+        ("anything", "host=h password=S3CRET"), ("licence", "S3CRET"), ("options", {"licence": "S3CRET"}),
+        ("load_args", {"headers": {"X-Session": "S3CRET"}}), ("load_args", {"url": "https://h/x?X-Amz-Signature=S3CRET"}),
+        ("load_args", {"options": "password=S3CRET"}), ("load_args", {"params": ["S3CRET"]}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_argument_that_may_be_a_secret_does_not_travel(name: str, value: Any) -> None:
+    """What an argument of somebody's own class is for, nobody can tell: what it loads is kept as a value."""
+    assert find_location(Custom("/data/a", **{name: value}), None) is None
+
+
+@pytest.mark.parametrize("value", [1, 1.5, True, None], ids=repr)
+def test_a_number_is_no_secret(value: Any) -> None:
+    """It travels with the model, unless its name makes it doubtful."""
+    assert {"type": NAME, "rows": value} == location(Custom("/data/a", rows=value)).config
 
 
 def test_a_cached_dataset_is_what_it_wraps() -> None:
@@ -227,8 +250,11 @@ def test_secrets_are_the_strings_that_access_takes() -> None:
     """Wherever they are in the configuration."""
     made = Custom(
         "/data/a",
-        dialect={"storage_options": {"key": ["one", 2]}, "api_key": "two", "other": "no"},
+        dialect={"storage_options": {"account_key": ["one", 2]}, "api_key": "two", "other": "no"},
         credentials={"any": {"deep": "three"}},
     )
 
-    assert {"one", "two", "three"} == access_secrets(made)
+    found = {secret.value: secret.place for secret in dataset_secrets("model", made)}
+
+    assert {"one", "2", "two", "three"} == found.keys()
+    assert "'model' in the catalog, options.credentials.any.deep" == found["three"]

@@ -172,7 +172,7 @@ def test_a_snapshot_that_holds_credentials_is_refused(tmp_path: Path) -> None:
     """A client that a dataset loads has what it was made with."""
     datasets = DataCatalog({"model": Service({"any": "hidden-token"}, itself=True)})
 
-    with pytest.raises(ValueError, match=r"^what 'model' loads holds the credentials by which it is loaded\. "):
+    with pytest.raises(ValueError, match=r"^what it loads holds a secret by which it is loaded, of 'model' in"):
         stage(tmp_path, datasets)
 
 

@@ -83,7 +83,7 @@ def contents_of(
     run = KedroRun("2026-01-01", ("training",), project, False, training, catalog)  # noqa: FBT003 - it has no keywords
     saves = {name: SavedState(None, None, None) for name in training.all_outputs()}
     record = RunRecord("", "2026-01-01", ["training"], None, {}, ["model"], dict(parameters or {}), saves=saves)
-    finished = FinishedRun(run, record, StagingDirectory(project / "staging"), takes_unsaved=False)
+    finished = FinishedRun(run, record, StagingDirectory(project / "staging"), takes_unsaved=False, secrets=())
     return gather_contents(pair, finished, project / "staging" / uuid4().hex)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from kedro.framework import project
 from kedro_autolog_pipeline.config.reading import read_config
 from kedro_autolog_pipeline.config.schema import ProjectConfig
 from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.secret_values import Secret, find_secrets
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -40,6 +42,28 @@ class Project:
         """Read the parameters as the files and the command line have them."""
         parameters: Mapping[str, Any] = self.config_loader["parameters"]
         return parameters
+
+    def secrets(self) -> list[Secret]:
+        """Collect what the configuration holds that must not leave this machine."""
+        server = self.config.server
+        uris = {
+            "MLflow's tracking server": server.mlflow_tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"),
+            "MLflow's registry": server.mlflow_registry_uri or os.environ.get("MLFLOW_REGISTRY_URI"),
+        }
+        variables = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")}
+        return [
+            *find_secrets(self._configured("credentials"), "credentials.yml:", is_secret=True),
+            *find_secrets(self._configured("catalog"), "catalog.yml:"),
+            *(secret for place, uri in uris.items() for secret in find_secrets(uri, place)),
+            *find_secrets(variables, "the environment variable", is_secret=True),
+        ]
+
+    def _configured(self, kind: str) -> Mapping[str, Any]:
+        try:
+            configured: Mapping[str, Any] = self.config_loader[kind]
+        except MissingConfigException:
+            return {}
+        return configured
 
     def shown(self, path: Path) -> str:
         """Return a path as it is shown: relative to the project where it is in it."""

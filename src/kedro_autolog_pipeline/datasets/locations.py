@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,19 +20,37 @@ from fsspec.implementations.local import LocalFileSystem
 from kedro.io import AbstractDataset, AbstractVersionedDataset, CachedDataset
 from kedro.io.core import get_filepath_str, parse_dataset_definition
 
+from kedro_autolog_pipeline.secret_values import Secret, find_secrets, holds_secret, is_doubtful
 from kedro_autolog_pipeline.serving.manifest import PathArgument
 
 # How to get to where the data was; a packaged file is beside its model.
 _ACCESS = frozenset({"credentials", "fs_args", "storage_options"})
 
 # What a dataset's constructor takes and loading does not need.
-_NOT_FOR_LOADING = frozenset({"filepath", "path", "save_args", "metadata", "versioned", "version"})
+_NOT_FOR_LOADING = frozenset(
+    {"filepath", "path", "metadata", "overwrite", "save_args", "save_lazily", "version", "versioned"}
+)
 
 # What of a dataset belongs to the place where its data are.
 _OF_A_PLACE = frozenset({"credentials", "version"})
 
-_SECRET_WORDS = frozenset({"credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret", "token"})
-_SECRET_NAMES = frozenset({"access_key", "account_key", "api_key", "apikey", "connection_string", "private_key"})
+# What may be needed for loading, by the names that Kedro's datasets give it. Of any other argument nobody can tell
+# what it is for: only a number, or whether something is so, travels with the model.
+_FOR_LOADING = frozenset(
+    {
+        "backend",
+        "dataset",
+        "encoding",
+        "engine",
+        "file_format",
+        "filename_suffix",
+        "filepath_arg",
+        "load_args",
+        "load_lazily",
+        "table_name",
+    }
+)
+_HDF_KEY = ("kedro_datasets", "key")
 
 _PLAIN = (type(None), bool, int, float, str)
 
@@ -179,20 +197,14 @@ def loaded_version(dataset: AbstractDataset[Any, Any]) -> str | None:
     return dataset.resolve_load_version() if isinstance(dataset, AbstractVersionedDataset) else None
 
 
-def access_secrets(dataset: AbstractDataset[Any, Any]) -> frozenset[str]:
-    """Collect the strings by which a dataset gets access to its data."""
-    return frozenset(_access_strings(_arguments(dataset), is_access=False))
+def dataset_secrets(name: str, dataset: AbstractDataset[Any, Any]) -> list[Secret]:
+    """Find the secrets that a dataset was made with.
 
-
-def _access_strings(value: Any, *, is_access: bool) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _access_strings(item, is_access=is_access or key in _ACCESS or _is_secret(str(key)))
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _access_strings(item, is_access=is_access)
-    elif is_access and isinstance(value, str):
-        yield value
+    Args:
+        name: Its name in the catalog.
+        dataset: The dataset.
+    """
+    return find_secrets(_arguments(dataset), f"'{name}' in the catalog,")
 
 
 def _arguments(dataset: AbstractDataset[Any, Any]) -> Mapping[str, Any]:
@@ -245,7 +257,16 @@ def _portable_dataset(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
             config[name] = _portable_partition(value)
         elif name not in _NOT_FOR_LOADING and not _is_default(value, parameter):
             config |= _portable_mapping({name: value})
+    unknown = [name for name in config if name != "type" and not _may_travel(name, config[name], kind)]
+    if unknown:
+        raise _NotPortableError
     return config
+
+
+def _may_travel(name: str, value: Any, kind: type) -> bool:
+    """Tell whether an argument of a dataset's constructor is for loading, or cannot be a secret."""
+    is_known = name in _FOR_LOADING or (kind.__module__.partition(".")[0], name) == _HDF_KEY
+    return is_known or isinstance(value, bool | int | float | None)
 
 
 def _portable_partition(value: Any) -> dict[str, Any]:
@@ -270,27 +291,28 @@ def _portable_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _portable_value(key: Any, value: Any) -> Any:
     # JSON would turn a number among the keys into a string.
-    if not isinstance(key, str) or (value is not None and _is_secret(key)):
+    if not isinstance(key, str) or (value is not None and _is_doubtful(key)):
         raise _NotPortableError
     if isinstance(value, Mapping):
         return _portable_mapping(value)
     if isinstance(value, list):
         return [_portable_value("", item) for item in value]
-    if type(value) not in _PLAIN or (isinstance(value, str) and _is_local(value)):
+    if type(value) not in _PLAIN or (isinstance(value, str) and _must_stay(value)):
         raise _NotPortableError
     return value
 
 
-def _is_secret(key: str) -> bool:
-    name = key.lower().replace("-", "_")
-    return name in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(name.split("_"))
+def _is_doubtful(key: str) -> bool:
+    # "key" by itself is where an HDF5 file has the data, and how rows are sorted or grouped.
+    return is_doubtful(key) and key != "key"
 
 
-def _is_local(value: str) -> bool:
-    """Tell whether a string is a path on this machine, or a URL with a password."""
+def _must_stay(value: str) -> bool:
+    """Tell whether a string is a path on this machine, or has a secret in it."""
+    if holds_secret(value):
+        return True
     if "://" in value:
-        parts = urlsplit(value)
-        return parts.scheme == "file" or parts.password is not None
+        return urlsplit(value).scheme == "file"
     if "\0" in value:
         return False
     path = Path(value)

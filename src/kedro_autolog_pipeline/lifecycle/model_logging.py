@@ -13,13 +13,20 @@ import attrs
 import git
 
 from kedro_autolog_pipeline.config.schema import SignatureMode
-from kedro_autolog_pipeline.errors import AutologPipelineError, NotPackagedError, VerificationError, showable
+from kedro_autolog_pipeline.errors import (
+    AutologPipelineError,
+    NotPackagedError,
+    PackagingError,
+    VerificationError,
+    showable,
+)
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.functions import import_path
+from kedro_autolog_pipeline.package.leaks import find_leaks
 from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair
@@ -217,6 +224,7 @@ class _Progress:
         package = staging / "package"
         identity = ModelIdentity(model.model_id, self._tracked.run_id, run.run_id, _git_commit(run.project_path))
         write_package(package, identity, contents)
+        self._refuse_leaks(staging)
         self.stage = Stage.PROVE
         proof = self._prove(package, contents)
         contents = _amend(package, contents, proof.answers)
@@ -234,6 +242,24 @@ class _Progress:
             }
         )
         return contents, digest
+
+    def _refuse_leaks(self, staging: Path) -> None:
+        """Refuse a model that holds a secret, and remove what holds it.
+
+        Raises:
+            PackagingError: With each file and the place of each secret in it.
+        """
+        files = [*staging.rglob("*"), self._finished.staging.record, self._finished.staging.journal]
+        leaks = find_leaks(files, self._finished.secrets)
+        if not leaks:
+            return
+        shutil.rmtree(staging, ignore_errors=True)
+        root = self._finished.staging.path
+        raise PackagingError(
+            self._pair.config.name,
+            [f"'{leak.file.relative_to(root).as_posix()}' holds the secret of {leak.place}." for leak in leaks]
+            + ["Have the training and the inference pipeline read what they need, and nothing that holds a secret."],
+        )
 
     def _prove(self, package: Path, contents: Contents) -> Proof:
         """Have a fresh process do what the live pipeline did."""

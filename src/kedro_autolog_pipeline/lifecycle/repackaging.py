@@ -99,7 +99,14 @@ def repackage(request: Request) -> Packaging:
         record = attrs.evolve(record, parameters={**present.plain, **record.parameters})
         run = _kedro_run(request, opened, record, pairs)
         finished = FinishedRun(
-            run, record, staging, takes_unsaved=request.unrecorded, kept=kept, objects=present.objects, is_retry=True
+            run,
+            record,
+            staging,
+            takes_unsaved=request.unrecorded,
+            secrets=opened.project.secrets(),
+            kept=kept,
+            objects=present.objects,
+            is_retry=True,
         )
         verifiers = Verifiers({pair.config.name: () for pair in pairs if pair.config.verify})
         stack.callback(verifiers.close)

@@ -203,6 +203,7 @@ class TrainingRun:
             record,
             self.staging,
             takes_unsaved=self.run.only_missing_outputs,
+            secrets=self.preparation.project.secrets(),
             early=self._early,
             objects=self._objects,
         )

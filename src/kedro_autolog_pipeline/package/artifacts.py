@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,7 +14,7 @@ from kedro_autolog_pipeline.datasets.copies import Measure, copy_data, measure_f
 from kedro_autolog_pipeline.datasets.file_names import directory_name, file_name
 from kedro_autolog_pipeline.datasets.locations import (
     Location,
-    access_secrets,
+    dataset_secrets,
     find_location,
     is_in_memory,
     loaded_version,
@@ -23,15 +22,14 @@ from kedro_autolog_pipeline.datasets.locations import (
 )
 from kedro_autolog_pipeline.datasets.snapshots import write_snapshot
 from kedro_autolog_pipeline.errors import ArtifactChangedError
+from kedro_autolog_pipeline.package.leaks import find_leaks
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.record import KnownData
 from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed
+from kedro_autolog_pipeline.secret_values import Secret
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Origin
 
 ARTIFACTS_DIRECTORY = "artifacts"
-
-# What is shorter occurs by chance.
-_SHORTEST_SECRET = 6
 
 
 @attrs.frozen
@@ -85,7 +83,7 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
         value = load()
         directory.mkdir()
         file, form = write_snapshot(name, value, directory)
-        _refuse_secrets(name, file, access_secrets(inner))
+        _refuse_secrets(file, dataset_secrets(name, inner))
         details: dict[str, Any] = {"dataset": {}, "snapshot": form}
         measure = measure_file(file)
         if not is_in_memory(inner):
@@ -185,14 +183,12 @@ def _copied(name: str, location: Location, known: KnownData, target: Path) -> Me
         raise FileNotFoundError(msg) from error
 
 
-def _refuse_secrets(name: str, file: Path, secrets: Iterable[str]) -> None:
+def _refuse_secrets(file: Path, secrets: Iterable[Secret]) -> None:
     """Refuse a snapshot that has taken along what its dataset gets access by.
 
     Raises:
-        ValueError: When there is one of ``secrets`` in the file.
+        ValueError: When one of ``secrets`` is in the file.
     """
-    sought = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
-    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if any(content.find(secret) >= 0 for secret in sought):
-            msg = f"what '{name}' loads holds the credentials by which it is loaded. Have a node give what is needed."
-            raise ValueError(msg)
+    for leak in find_leaks([file], secrets):
+        msg = f"what it loads holds a secret by which it is loaded, of {leak.place}. Have a node give what is needed."
+        raise ValueError(msg)

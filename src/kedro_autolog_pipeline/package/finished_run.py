@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES, EarlyCopies
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.record import RunRecord
 from kedro_autolog_pipeline.run.staging import StagingDirectory
+from kedro_autolog_pipeline.secret_values import Secret
 
 
 @attrs.frozen
@@ -24,6 +25,7 @@ class FinishedRun:
         staging: Where its models are put together.
         takes_unsaved: Whether a trained artifact that it was not seen to save is packaged as it was there before:
             Kedro skips nodes whose outputs exist, and a user may ask for it.
+        secrets: What must not be in its models.
         kept: Artifacts of an earlier packaging of it by dataset name, which are taken before the catalog's.
         early: What was copied of it while it trained.
         objects: Value by dataset name of the parameters that its record cannot hold.
@@ -34,6 +36,7 @@ class FinishedRun:
     record: RunRecord
     staging: StagingDirectory
     takes_unsaved: bool
+    secrets: Sequence[Secret]
     kept: Mapping[str, KeptArtifact] = attrs.field(factory=dict)
     early: EarlyCopies = NO_EARLY_COPIES
     objects: Mapping[str, Any] = attrs.field(factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from pathlib import Path
 
 import attrs
@@ -57,6 +58,9 @@ class StagingDirectory:
     def make(self) -> None:
         """Make the directory, for its owner alone and unseen by git."""
         self.path.mkdir(parents=True, exist_ok=True)
+        # For their owner alone: what is copied here may be for nobody else's eyes.
+        self.path.parent.chmod(stat.S_IRWXU)
+        self.path.chmod(stat.S_IRWXU)
         self.path.chmod(0o700)
         (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
 

@@ -1,0 +1,172 @@
+"""Collect the values that must not leave this machine, by where they come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import attrs
+
+_ACCESS = frozenset({"auth", "cookies", "credentials", "headers", "params"})
+"""Keys under which everything is a secret by its origin, whatever it is called there."""
+
+_DOUBTFUL_WORDS = frozenset(
+    {
+        "apikey", "auth", "authentication", "authorization", "bearer", "conn", "connection", "cookie", "cookies",
+        "credential", "credentials", "dsn", "hmac", "jwt", "key", "otp", "pass", "passcode", "passkey", "passphrase",
+        "passwd", "password", "passwords", "pat", "pin", "pwd", "sas", "secret", "secrets", "sig", "signature",
+        "signed", "token", "tokens",
+    }
+)  # fmt: skip
+"""Words of a name that make what it stands for doubtful."""
+
+_DOUBTFUL_ENDS = ("credentials", "key", "passwd", "password", "secret", "token")
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+_PUBLIC_NAMES = frozenset(
+    {
+        "account", "account_name", "bucket", "container", "database", "db", "dbname", "dialect", "driver", "email",
+        "endpoint", "endpoint_url", "host", "hostname", "login", "name", "port", "profile", "project", "protocol",
+        "region", "region_name", "role", "schema", "scheme", "type", "user", "username", "warehouse",
+    }
+)  # fmt: skip
+"""Entries of credentials that say who asks and whom, which stands in any source file."""
+
+_ASSIGNED = re.compile(
+    r"(?:access_?key|account_?key|api_?key|passwd|password|pwd|secret|sig|signature|token)\s*=\s*['\"]?([^;&\s'\"]+)",
+    re.IGNORECASE,
+)
+"""A secret within a value, as in ``host=h password=p``."""
+
+_SIGNING = re.compile(r"sig|token|key|secret|password|pwd|credential|auth", re.IGNORECASE)
+"""Names in the query of a URL that make its value a signature, or a key."""
+
+_SCHEME = re.compile(r"(?:apikey|basic|bearer|digest|token)\s+(\S+)", re.IGNORECASE)
+"""The value of a header that names how it is to be read."""
+
+_SHORTEST = 6
+"""Characters; what is shorter occurs by chance in any large file."""
+
+_LONGEST_WORD = 16
+"""Characters of letters alone that may still be a word, which stands in any source file."""
+
+_LONGEST_WORDS = 12
+"""Characters of two words or more that may."""
+
+_COMMON = re.compile(
+    r"\d{1,9}"  # a number
+    r"|[a-z]+[-_. ]?\d{1,4}"  # utf-8, python3
+    r"|[a-z]+(?:-[a-z]+)+-?\d{1,2}"  # eu-west-1
+    r"|v?\d+(?:[.:-]\d+)*(?:t[\d:.]+z?)?"  # a version, a date, an address
+    r"|[\w.-]+:\d{1,5}"  # a host with its port
+    r"|(?:[a-z0-9-]+\.)+[a-z]{2,}"  # a host
+    r"|[\w.+-]+@[\w.-]+"  # an address for mail
+    r"|[a-z]+/[a-z.+-]+"  # a media type
+    r"|(?:~|\.{0,2}/|[a-z]:[\\/]).*",  # a path
+    re.IGNORECASE | re.DOTALL,
+)
+_LETTERS = re.compile(r"[^\W\d_]+(?:[ ,._/:;=-]*[^\W\d_]+)*")
+
+
+@attrs.frozen
+class Secret:
+    """A value that must not leave this machine.
+
+    Attributes:
+        value: It, never to be shown.
+        place: Where it comes from, as a user finds it ("credentials.yml: shop.password").
+    """
+
+    value: str = attrs.field(repr=False)
+    place: str
+
+    @property
+    def is_searchable(self) -> bool:
+        """Whether finding it anywhere means that it has leaked: what is short or common is found in any file."""
+        if len(self.value) < _SHORTEST or _COMMON.fullmatch(self.value):
+            return False
+        words = _LETTERS.fullmatch(self.value)
+        return not words or len(self.value) >= (_LONGEST_WORD if self.value.isalpha() else _LONGEST_WORDS)
+
+
+def is_doubtful(name: str) -> bool:
+    """Tell whether what has a name may be a secret ("api_key", "hmac", "signedUrl")."""
+    if name.lower() in _ACCESS:
+        return True
+    words = [word.lower() for word in _WORD.findall(name)]
+    return any(word in _DOUBTFUL_WORDS or word.endswith(_DOUBTFUL_ENDS) for word in words)
+
+
+def holds_secret(value: str) -> bool:
+    """Tell whether a text has a secret in it: a password or a signature of a URL, or ``password=...``."""
+    return next(_embedded(value), None) is not None
+
+
+def find_secrets(config: Any, place: str, *, is_secret: bool = False) -> list[Secret]:
+    """Find the secrets in a configuration.
+
+    Args:
+        config: Nested dictionaries and lists, as of ``credentials.yml`` or ``catalog.yml``.
+        place: Where it comes from.
+        is_secret: Whether all that is in it is one.
+    """
+    return [Secret(value, where) for value, where in _values(config, place, is_secret=is_secret) if value]
+
+
+def _values(value: Any, place: str, *, is_secret: bool) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            name = str(key)
+            is_part = is_secret and name.lower() not in _PUBLIC_NAMES
+            where = f"{place}{'.' if place[-1:].isalnum() else ' '}{name}"
+            is_found = is_part or is_doubtful(name)
+            yield from _values(item, where, is_secret=is_found)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _values(item, place, is_secret=is_secret)
+    elif isinstance(value, str):
+        yield from ((each, place) for each in {*_embedded(value), *(_whole(value) if is_secret else ())})
+    elif is_secret and isinstance(value, int) and not isinstance(value, bool):
+        yield str(value), place
+
+
+def _whole(value: str) -> Iterator[str]:
+    """Yield a value that is a secret, and what is one in it; a URL is one by its parts alone."""
+    if "://" in value:
+        return
+    yield value.strip()
+    scheme = _SCHEME.fullmatch(value.strip())
+    if scheme is not None:
+        yield scheme[1]
+    for part in value.split(";"):
+        # A cookie, and a header of several.
+        name, sign, content = part.partition("=")
+        if sign and " " not in name.strip() + content.strip():
+            yield content.strip().strip("\"'")
+
+
+def _embedded(value: str) -> Iterator[str]:
+    yield from _ASSIGNED.findall(value)
+    if "://" not in value:
+        return
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return
+    user, sign, host = parts.netloc.rpartition("@")
+    if sign and host:
+        name, colon, password = user.partition(":")
+        # Where there is no password, the user is a token.
+        secret = password if colon else name
+        yield from {secret, unquote(secret)} - {""}
+    for name, content in parse_qsl(parts.query):
+        if _SIGNING.search(name):
+            yield content
+
+
+def searchable(secrets: Iterable[Secret]) -> list[Secret]:
+    """Return the secrets that are worth searching for, each value once."""
+    return list({secret.value: secret for secret in secrets if secret.is_searchable}.values())

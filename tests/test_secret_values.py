@@ -1,0 +1,106 @@
+"""Tests of secret_values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kedro_autolog_pipeline.secret_values import Secret, find_secrets, holds_secret, is_doubtful
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "auth", "api_key", "apiKey", "API-KEY", "X-API-Key", "sas", "sas_url", "sig", "signature", "signed_url", "hmac",
+        "cookie", "dsn", "conn", "connection_string", "pin", "secret", "client_secret", "access_token", "accesstoken",
+        "pass", "passkey", "passphrase", "dbPassword", "pwd", "Authorization", "bq_credentials", "jwt",
+    ],
+)  # fmt: skip
+def test_a_name_that_may_stand_for_a_secret_is_doubtful(name: str) -> None:
+    """In any spelling."""
+    assert is_doubtful(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tokenizer", "author", "authors", "passenger_count", "keyword", "sep", "signal", "design", "encoding", "pinned"],
+)
+def test_a_name_that_only_sounds_like_one_is_not(name: str) -> None:
+    """It is the words of a name that count."""
+    assert not is_doubtful(name)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"db": {"con": "postgresql://u:S3CRET@h/d"}}, {"S3CRET"}),
+        ({"db": {"con": "postgresql://u:S3%40RET@h/d"}}, {"S3%40RET", "S3@RET"}),
+        ({"git": "https://t0ken@host/x.git"}, {"t0ken"}),
+        ({"url": "https://h/x?X-Amz-Signature=abc123&page=2"}, {"abc123"}),
+        ({"conn": "host=h password=p4ss; timeout=3"}, {"p4ss", "host=h password=p4ss; timeout=3", "3"}),
+        ({"note": "pwd=p4ss"}, {"p4ss"}),
+        ({"load_args": {"headers": {"Authorization": "Bearer abc.def"}}}, {"Bearer abc.def", "abc.def"}),
+        ({"load_args": {"cookies": "session=a1b2; theme=dark"}}, {"session=a1b2; theme=dark", "a1b2", "dark"}),
+        ({"load_args": {"auth": ["user", "S3CRET"], "params": {"q": "x1"}}}, {"user", "S3CRET", "x1"}),
+        ({"pin": 123456, "flag": True, "rows": 5}, {"123456"}),
+        ({"filepath": "data/a.csv", "load_args": {"sep": ";"}}, set()),
+    ],
+    ids=str,
+)
+def test_secrets_are_found_by_where_they_are(config: Any, expected: set[str]) -> None:
+    """Headers, URLs, pairs of names and values, and doubtful names."""
+    assert expected == {secret.value for secret in find_secrets(config, "catalog.yml:")}
+
+
+def test_credentials_are_secret_whatever_their_names() -> None:
+    """But for what says who asks and whom; the place of each is as a user finds it."""
+    credentials = {"shop": {"anything": ["one", 2], "username": "me", "host": "h"}, "plain": "three"}
+
+    assert [
+        Secret("one", "credentials.yml: shop.anything"),
+        Secret("2", "credentials.yml: shop.anything"),
+        Secret("three", "credentials.yml: plain"),
+    ] == find_secrets(credentials, "credentials.yml:", is_secret=True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "S3CRET",
+        "hidden-token",
+        "hidden-token-1x",
+        "AKIAIOSFODNN7EXAMPLE",
+        "correct horse battery staple",
+        "dXNlcjpTM0NSRVQ=",
+        "pä55wort",
+    ],
+)
+def test_a_secret_of_some_length_is_searched_for(value: str) -> None:
+    """It does not occur by chance."""
+    assert Secret(value, "").is_searchable
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "short", "secret", "localhost", "localhost:8080", "eu-west-1", "utf-8", "sha256", "123456", "2024-01-01",
+        "2024-01-01T00:00:00Z", "1.2.3", "application/json", "db.example.org", "me@example.org", "/home/me/key.pem",
+        "C:\\keys\\key", "127.0.0.1", "penguins", "postgresql",
+    ],
+)  # fmt: skip
+def test_what_stands_in_any_file_is_not_searched_for(value: str) -> None:
+    """A false alarm costs a model."""
+    assert not Secret(value, "").is_searchable
+
+
+def test_a_secret_is_never_shown() -> None:
+    """Not by accident either."""
+    assert "S3CRET" not in repr(Secret("S3CRET", "here"))
+
+
+@pytest.mark.parametrize("value", ["https://u:p@h/", "a; password=b", "https://h/?sig=a"])
+def test_a_text_may_hold_a_secret(value: str) -> None:
+    """A password, or a signature."""
+    assert holds_secret(value)
+    assert not holds_secret("https://h/?page=1")
