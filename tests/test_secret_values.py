@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kedro_autolog_pipeline.secret_values import Secret, find_secrets, holds_secret, is_doubtful
+from kedro_autolog_pipeline.secret_values import Secret, find_secrets, holds_secret, is_doubtful, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,21 @@ def test_a_secret_is_never_shown() -> None:
     assert "S3CRET" not in repr(Secret("S3CRET", "here"))
 
 
-@pytest.mark.parametrize("value", ["https://u:p@h/", "a; password=b", "https://h/?sig=a"])
-def test_a_text_may_hold_a_secret(value: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("https://u:p4ss@h/", "https://u:***@h/"),
+        ("a; password=b4; c", "a; password=***; c"),
+        ("https://h/?sig=a1b2&page=1", "https://h/?sig=***&page=1"),
+    ],
+)
+def test_a_text_is_shown_without_its_secrets(value: str, shown: str) -> None:
     """A password, or a signature."""
     assert holds_secret(value)
-    assert not holds_secret("https://h/?page=1")
+    assert shown == without_secrets(value)
+
+
+@pytest.mark.parametrize("value", ["https://h/?page=1", "https://[h", "password=${PASSWORD}", "https://${TOKEN}@h/"])
+def test_a_text_without_a_secret_holds_none(value: str) -> None:
+    """What is taken from the environment is none, and what is no URL has no password."""
+    assert not holds_secret(value)

@@ -41,11 +41,15 @@ _ASSIGNED = re.compile(
 )
 """A secret within a value, as in ``host=h password=p``."""
 
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
+
 _SIGNING = re.compile(r"sig|token|key|secret|password|pwd|credential|auth", re.IGNORECASE)
 """Names in the query of a URL that make its value a signature, or a key."""
 
 _SCHEME = re.compile(r"(?:apikey|basic|bearer|digest|token)\s+(\S+)", re.IGNORECASE)
 """The value of a header that names how it is to be read."""
+
+_VARIABLE = re.compile(r"\$\{\w+\}")
 
 _SHORTEST = 6
 """Characters; what is shorter occurs by chance in any large file."""
@@ -105,6 +109,13 @@ def holds_secret(value: str) -> bool:
     return next(_embedded(value), None) is not None
 
 
+def without_secrets(value: str) -> str:
+    """Return a text as it may be shown: without what ``holds_secret`` finds in it."""
+    for secret in sorted(_embedded(value), key=len, reverse=True):
+        value = value.replace(secret, "***")
+    return value
+
+
 def find_secrets(config: Any, place: str, *, is_secret: bool = False) -> list[Secret]:
     """Find the secrets in a configuration.
 
@@ -121,7 +132,7 @@ def _values(value: Any, place: str, *, is_secret: bool) -> Iterator[tuple[str, s
         for key, item in value.items():
             name = str(key)
             is_part = is_secret and name.lower() not in _PUBLIC_NAMES
-            where = f"{place}{'.' if place[-1:].isalnum() else ' '}{name}"
+            where = f"{place}{'.' if place[-1:].isalnum() else ' '}{name}" if place else name
             is_found = is_part or is_doubtful(name)
             yield from _values(item, where, is_secret=is_found)
     elif isinstance(value, (list, tuple)):
@@ -149,11 +160,19 @@ def _whole(value: str) -> Iterator[str]:
 
 
 def _embedded(value: str) -> Iterator[str]:
+    # What is taken from the environment when it is needed is written as ${NAME}.
+    return (each for each in _embedded_or_named(value) if not _VARIABLE.fullmatch(each))
+
+
+def _embedded_or_named(value: str) -> Iterator[str]:
     yield from _ASSIGNED.findall(value)
-    if "://" not in value:
-        return
+    for url in _URL.findall(value):
+        yield from _in_url(url)
+
+
+def _in_url(url: str) -> Iterator[str]:
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(url)
     except ValueError:
         return
     user, sign, host = parts.netloc.rpartition("@")

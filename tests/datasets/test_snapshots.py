@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import pickle
+from copy import copy
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -255,3 +259,33 @@ def test_any_frame_comes_back_as_it_was(frame: pd.DataFrame) -> None:
 
     pd.testing.assert_frame_equal(frame, read, check_exact=True)
     assert [repr(list(frame.columns)), repr(frame.index)] == [repr(list(read.columns)), repr(read.index)]
+
+
+class _Answer(requests.Response):
+    """Stand for a library's own kind of answer."""
+
+
+@pytest.mark.parametrize("kind", [requests.Response, _Answer])
+@pytest.mark.parametrize("nested", [True, False])
+def test_an_answer_is_kept_without_the_request_that_asked_it(
+    tmp_path: Path, kind: type[requests.Response], *, nested: bool
+) -> None:
+    """What it holds comes back; who asked, by which address, cookie or redirection, is in no byte of the file."""
+    request = requests.Request("GET", "https://h/x?sig=S3CRET", headers={"X-Key": "S3CRET"}, auth=("user", "S3CRET"))
+    answer = kind()
+    answer.request = request.prepare()
+    answer.status_code = 200
+    answer.url = "https://h/x?sig=S3CRET"
+    answer.headers.update({"Content-Type": "application/json", "Set-Cookie": "session=S3CRET"})
+    answer.cookies.set("session", "S3CRET")
+    answer.history = [copy(answer)]
+    answer.raw = io.BytesIO(b'{"rows": [1, 2]}')
+
+    file, form = write_snapshot("data", {"a": answer} if nested else answer, tmp_path)
+
+    assert not any(each in file.read_bytes() for each in (b"S3CRET", base64.b64encode(b"user:S3CRET")))
+    read = read_snapshot(file, form)
+    read = read["a"] if nested else read
+    assert (kind, 200, {"rows": [1, 2]}) == (type(read), read.status_code, read.json())
+    assert ("https://h/x", {"Content-Type": "application/json"}) == (read.url, dict(read.headers))
+    assert "S3CRET" in str(answer.url)

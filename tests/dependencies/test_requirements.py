@@ -133,6 +133,39 @@ def test_nothing_is_lacking_before_the_training_that_may_be_imported_afterwards(
     assert (line == "mlflow-skinny") == (lacking == list(pandas.requirements)) == ("pandas" not in importable)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pip_requirements": ("--extra-index-url https://user:S3CRET@h/simple",)},
+        {"pip_requirements": ("-c limits.txt",)},
+        {"extra_pip_requirements": "all.txt"},
+        {"extra_pip_requirements": ("shop @ git+https://S3CRET@h/shop.git",)},
+        {"conda_env": {"dependencies": ["python", {"pip": ["-i https://user:S3CRET@h/simple"]}]}},
+        {"conda_env": {"channels": ["https://h/t/conda?token=S3CRET"]}},
+    ],
+    ids=str,
+)
+def test_a_secret_among_the_requirements_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Wherever it is written, the mistake names the option, the line without its user, and what pip offers."""
+    (tmp_path / "limits.txt").write_text("shop @ https://user:S3CRET@h/shop.whl\n")
+    (tmp_path / "all.txt").write_text("--index-url=https://user:S3CRET@h/simple\n")
+
+    (mistake,) = why_unreadable(config(**options), tmp_path)
+
+    assert mistake.startswith(next(iter(options)))
+    assert "S3CRET" not in mistake
+    assert mistake.endswith(
+        " has a password or a token in it, for everybody to read who can read the model. Write '${NAME}' in its "
+        "place: pip takes it from the environment where the model is installed."
+    )
+
+
+def test_a_variable_among_the_requirements_is_none(tmp_path: Path) -> None:
+    """It says where a secret is, and not the secret."""
+    lines = ("--extra-index-url https://${USER}:${TOKEN}@h/simple", "shop @ git+https://${TOKEN}@h/shop.git")
+    assert [] == why_unreadable(config(pip_requirements=lines), tmp_path)
+
+
 NEEDED = Environment(
     (),
     (Requirement("Hypothesis", "6.0", ("imported by a",)), Requirement("sortedcontainers", "2.4", ("imported by b",))),

@@ -21,9 +21,9 @@ from kedro_autolog_pipeline.dependencies.search import (
     Requirement,
     Seed,
     ShippedCode,
-    copy_code,
     find_environment,
 )
+from kedro_autolog_pipeline.dependencies.shipping import copy_code
 
 PROJECT = {
     "gentoo/__init__.py": "import gentoo_logging",
@@ -312,37 +312,6 @@ def test_own_code(source: Path, tmp_path: Path) -> None:
     write_modules(source, {"silencing.py": "from kedro_autolog_pipeline.loggers import quiet"})
     copy_code(find_environment([model, Seed("silencing", "a function")]).code, tmp_path / "more")
     assert "loggers.py" in _files(tmp_path / "more/kedro_autolog_pipeline")
-
-
-def test_what_is_not_copied(source: Path, tmp_path: Path) -> None:
-    """Tests, caches, hidden files and secrets stay behind."""
-    kept = [
-        "__init__.py",
-        "conf/base/catalog.yml",
-        "credentials.py",
-        "local/nodes.py",
-        "testing.py",
-        "key.txt",
-    ]
-    left = [
-        "tests/test_nodes.py",
-        "nodes/test/__init__.py",
-        "__pycache__/nodes.pyc",
-        "nodes.pyc",
-        ".git/config",
-        ".ipynb_checkpoints/nodes.py",
-        ".env",
-        "conf/base/credentials.yml",
-        "conf/base/credentials_aws.yaml",
-        "credentials.json",
-        "conf/local/catalog.yml",
-        "server.pem",
-        "server.key",
-    ]
-    write_modules(source, {f"secretive/{path}": "" for path in (*kept, *left)})
-    (source / "secretive/gone").symlink_to(source / "nowhere")
-    copy_code(_find("secretive").code, tmp_path / "code")
-    assert sorted(kept) == _files(tmp_path / "code/secretive")
 
 
 def test_trained_model(tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from kedro_autolog_pipeline.datasets.locations import public_uri
 from kedro_autolog_pipeline.loggers import get_logger
+from kedro_autolog_pipeline.secret_values import is_doubtful
 from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat, read_snapshot
 
 if TYPE_CHECKING:
@@ -54,9 +58,28 @@ def write_snapshot(name: str, value: Any, directory: Path) -> tuple[Path, Snapsh
         file.unlink(missing_ok=True)
     file = _file(directory, SnapshotFormat.PICKLE)
     with file.open("wb") as stream:
-        cloudpickle.dump(value, stream)
+        _Pickler(stream).dump(value)
     _LOGGER.info("'%s' is kept by cloudpickle: no plain format holds this %s.", name, type(value).__qualname__)
     return file, SnapshotFormat.PICKLE
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no types
+    """Keeps what a server has answered without the request that asked it, which has the credentials."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        requests = sys.modules.get("requests")
+        if requests is None or not isinstance(obj, requests.Response):
+            return super().reducer_override(obj)
+        function, arguments, state, *_ = obj.__reduce_ex__(pickle.DEFAULT_PROTOCOL)
+        answer = {
+            **state,
+            "request": None,
+            "history": [],
+            "cookies": type(obj.cookies)(),
+            "headers": type(obj.headers)({key: value for key, value in obj.headers.items() if not is_doubtful(key)}),
+            "url": None if obj.url is None else public_uri(obj.url),
+        }
+        return function, arguments, answer
 
 
 def _file(directory: Path, form: SnapshotFormat) -> Path:

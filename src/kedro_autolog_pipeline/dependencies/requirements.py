@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from kedro_autolog_pipeline.dependencies.closure import find_closure
 from kedro_autolog_pipeline.dependencies.distributions import installation_directories
 from kedro_autolog_pipeline.dependencies.search import Environment
 from kedro_autolog_pipeline.dependencies.search import Requirement as NeededRequirement
+from kedro_autolog_pipeline.errors import showable
+from kedro_autolog_pipeline.secret_values import holds_secret, without_secrets
 from kedro_autolog_pipeline.serving.manifest import RequirementEntry
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
@@ -110,16 +112,44 @@ def why_unreadable(config: ModelConfig, directory: Path) -> list[str]:
         for path in config.code_paths or ()
         if not (directory / path).exists()
     ]
-    for key, read in (
-        ("pip_requirements", lambda: list(_lines(config.pip_requirements or (), directory))),
-        ("extra_pip_requirements", lambda: list(_lines(config.extra_pip_requirements or (), directory))),
-        ("conda_env", lambda: read_conda_env(config, directory)),
-    ):
+    named: dict[str, Callable[[], Iterator[str]]] = {
+        "pip_requirements": lambda: _with_constraints(config.pip_requirements or (), directory),
+        "extra_pip_requirements": lambda: _with_constraints(config.extra_pip_requirements or (), directory),
+        "conda_env": lambda: _texts(read_conda_env(config, directory)),
+    }
+    for key, read in named.items():
         try:
-            read()
+            mistakes += [f"{key}: {_with_secret(line)}" for line in read() if holds_secret(line)]
         except (OSError, ValueError) as error:
             mistakes.append(f"{key}: cannot be read: {error}.")
     return mistakes
+
+
+def _with_secret(line: str) -> str:
+    shown = showable(without_secrets(line))
+    return (
+        f"'{shown}' has a password or a token in it, for everybody to read who can read the model. "
+        "Write '${NAME}' in its place: pip takes it from the environment where the model is installed."
+    )
+
+
+def _with_constraints(source: Iterable[str] | str, directory: Path) -> Iterator[str]:
+    """Read lines as ``_lines`` does, and those of files of constraints, which travel with the model."""
+    for line in _lines(source, directory):
+        yield line
+        if is_constraint(line):
+            yield from Path(line.removeprefix(_CONSTRAINT)).read_text(encoding="utf-8").splitlines()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Find every text in nested dictionaries and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
 
 
 def _with_mlflow(entries: list[RequirementEntry]) -> list[RequirementEntry]:

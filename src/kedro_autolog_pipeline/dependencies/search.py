@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,20 +22,6 @@ _NOT_FOLLOWED = frozenset(sys.stdlib_module_names) | {"__main__"}
 """Top-level names that are everywhere, and the script: what it defines travels as a pickle."""
 
 _OWN_PACKAGE = __name__.partition(".")[0]
-
-_NOT_SHIPPED = (
-    ".*",
-    "__pycache__",
-    "*.pyc",
-    "test",
-    "tests",
-    "credentials*.yml",
-    "credentials*.yaml",
-    "credentials*.json",
-    "*.key",
-    "*.pem",
-)
-"""Names in a package that the model does not need, or must not give away."""
 
 
 @attrs.frozen
@@ -149,36 +133,6 @@ def find_environment(seeds: Iterable[Seed], *, at_import_only: bool = False) -> 
     for seed in seeds:
         search.add(seed)
     return search.environment()
-
-
-def copy_code(code: Iterable[ShippedCode], destination: Path) -> None:
-    """Copy code to where it is importable once ``destination`` is on ``sys.path``.
-
-    Packages are copied with their data files, and without tests, caches, hidden
-    files and what looks like a secret.
-
-    Raises:
-        OSError: When a file cannot be read or written.
-    """
-    for entry in code:
-        target = destination / entry.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if entry.files is not None:
-            for file in entry.files:
-                (target / file.relative_to(entry.source)).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(file, target / file.relative_to(entry.source))
-        elif entry.source.is_dir():
-            shutil.copytree(
-                entry.source, target, ignore=_not_shipped, ignore_dangling_symlinks=True, dirs_exist_ok=True
-            )
-        else:
-            shutil.copy2(entry.source, target)
-
-
-def _not_shipped(directory: str, names: list[str]) -> set[str]:
-    # In a Kedro configuration, ``local`` is the environment of personal settings and credentials.
-    patterns = (*_NOT_SHIPPED, "local") if Path(directory).name == "conf" else _NOT_SHIPPED
-    return {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
 
 
 @attrs.frozen

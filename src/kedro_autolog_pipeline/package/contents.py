@@ -15,6 +15,7 @@ from kedro_autolog_pipeline.datasets.validators import declared_validators
 from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, loading_modules, other_seeds
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
+from kedro_autolog_pipeline.dependencies.shipping import secret_files
 from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
 from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact, stage_parameter
@@ -24,6 +25,7 @@ from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Reference
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
+from kedro_autolog_pipeline.secret_values import find_secrets
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 from kedro_autolog_pipeline.serving.parameters import Parameters
 
@@ -144,7 +146,13 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
         conda_env=read_conda_env(pair.config, run.project_path),
         signature=inferred.signature,
         input_example=example,
-        notes=(*_not_produced(artifacts), *inferred.notes, *example_notes),
+        notes=(
+            *_not_produced(artifacts),
+            *_left_out(environment),
+            *_doubtful(parameters),
+            *inferred.notes,
+            *example_notes,
+        ),
         fixed_parameters=inferred.fixed_parameters,
         rehearsal=rehearsal,
         validators=validators,
@@ -202,6 +210,20 @@ def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
             f"The record of the run does not hold {', '.join(reread)}: the project's present value is packaged."
         )
     return notes
+
+
+def _left_out(environment: Environment) -> list[str]:
+    """Tell of the files that stay behind since they may give away a secret."""
+    names = [f"'{name}'" for name in secret_files(environment.code)]
+    return [f"Left out of its code for what they may give away: {', '.join(names)}."] if names else []
+
+
+def _doubtful(parameters: Mapping[str, Any]) -> list[str]:
+    """Tell of the parameters that may be secrets."""
+    named = {callers_name(name): value for name, value in parameters.items()}
+    names = sorted({f"'{secret.place}'" for secret in find_secrets(named, "") if secret.is_searchable})
+    seen = "Everybody who can read the run or the model can read the value of"
+    return [f"{seen} {', '.join(names)}: if it is secret, have a node take it from the environment."] if names else []
 
 
 def _refuse_others(artifact: Artifact, finished: FinishedRun) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from kedro_autolog_pipeline.dependencies.requirements import is_constraint
-from kedro_autolog_pipeline.dependencies.search import copy_code
+from kedro_autolog_pipeline.dependencies.shipping import copy_code
 from kedro_autolog_pipeline.importing.package_code import CODE_DIRECTORY
 from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.package.artifacts import place_artifacts

@@ -12,7 +12,8 @@ from kedro.pipeline.node import Node
 
 from kedro_autolog_pipeline.dependencies.closure import find_closure
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements
-from kedro_autolog_pipeline.dependencies.search import ShippedCode, copy_code
+from kedro_autolog_pipeline.dependencies.search import ShippedCode
+from kedro_autolog_pipeline.dependencies.shipping import copy_code
 from kedro_autolog_pipeline.importing.package_code import CODE_DIRECTORY
 from kedro_autolog_pipeline.package.functions import stage_node
 from kedro_autolog_pipeline.pairing.pair import Pair
