@@ -278,8 +278,8 @@ def test_an_answer_is_kept_without_the_request_that_asked_it(
     answer.url = "https://h/x?sig=S3CRET"
     answer.headers.update({"Content-Type": "application/json", "Set-Cookie": "session=S3CRET"})
     answer.cookies.set("session", "S3CRET")
-    answer.history = [copy(answer)]
     answer.raw = io.BytesIO(b'{"rows": [1, 2]}')
+    answer.history = [copy(answer)]
 
     file, form = write_snapshot("data", {"a": answer} if nested else answer, tmp_path)
 
