@@ -22,6 +22,7 @@ from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact, s
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.pairing.parameters import callers_name
 from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Reference
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
