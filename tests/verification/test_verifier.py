@@ -740,14 +740,16 @@ def test_the_process_does_not_outlive_its_parent(
     """)
     is_ready = tmp_path / "is_ready"
     arguments = ["" if is_idle else str(package), str(is_ready)]
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, *arguments],
-        env={**os.environ, "TMPDIR": str(temporary_directory)},
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with (tmp_path / "stderr").open("w+") as stderr:
+        parent = subprocess.Popen(
+            [sys.executable, "-c", PARENT, *arguments],
+            env={**os.environ, "TMPDIR": str(temporary_directory)},
+            stderr=stderr,
+            start_new_session=True,
+        )
     try:
-        wait_for(is_ready.exists)
+        wait_for(lambda: is_ready.exists() or parent.poll() is not None)
+        assert parent.poll() is None, (tmp_path / "stderr").read_text()
         assert 1 == len(processes(temporary_directory))
 
         parent.send_signal(number)
