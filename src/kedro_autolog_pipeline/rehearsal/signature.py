@@ -116,7 +116,7 @@ class _Echo:
 
 
 def _passed_on(signature: ModelSignature, data: Any, params: dict[str, Any] | None = None) -> Any:
-    """Give what reaches a model that was stored with this signature: the data, and the parameters."""
+    """Return what reaches a model that was stored with this signature: the data, and the parameters."""
     from mlflow.models import Model, ModelSignature
     from mlflow.pyfunc import FLAVOR_NAME, PyFuncModel
 

@@ -1,1 +1,1 @@
-"""A fresh process proves a package: a directory and a sample come in, a proof or an error goes out."""
+"""Prove a package in a fresh process, which knows nothing of the project."""

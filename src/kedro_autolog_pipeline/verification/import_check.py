@@ -1,4 +1,4 @@
-"""A pair and its run, before the first node, come in; what a fresh process can try to import meanwhile goes out."""
+"""Plan what a fresh process tries to import beside the training, before there is a package."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class InstallationDirectory:
                     self._claims[top_level].append((name, metadata))
 
     def undeclared(self, file: str, declared: frozenset[str]) -> str | None:
-        """Give the distribution that a file is from when it is not declared, nor any other that lists the file.
+        """Find the distribution that a file is from when it is not declared, nor any other that lists the file.
 
         Args:
             file: Path relative to the directory, with forward slashes.
@@ -172,7 +172,7 @@ class ImportGuard:
         return self._code if _top_level(name) in self._shipped else [*self._code, *self._installed]
 
     def _refusal(self, spec: ModuleSpec) -> str | None:
-        """Give why a module may not come from where it was found, to follow its name; None when it may."""
+        """Say why a module may not come from where it was found, to follow its name; None when it may."""
         top_level = _top_level(spec.name)
         if top_level in sys.stdlib_module_names and top_level not in self._shipped:
             return None
@@ -189,7 +189,7 @@ class ImportGuard:
         )
 
     def _undeclared(self, spec: ModuleSpec) -> str | None:
-        """Give the distribution that a module is from when the model does not require it."""
+        """Find the distribution that a module is from when the model does not require it."""
         if self._declared is None or not spec.has_location or _top_level(spec.name) in self._of_python:
             return None
         directory, file = os.path.split(spec.origin or "")
@@ -199,7 +199,7 @@ class ImportGuard:
         return None if home is None else self._distributions[home[0]].undeclared(home[1] + file, self._declared)
 
     def _home(self, directory: str) -> tuple[str, str] | None:
-        """Give the directory of distributions that another is in, and the way there; None when it is in none."""
+        """Find the directory of distributions that another is in, and the way there; None when it is in none."""
         path = os.path.abspath(directory) + os.sep  # noqa: PTH100 - links lead out of what is installed
         homes = [home for home in self._distributions if os.path.normcase(path).startswith(home + os.sep)]
         if not homes:
@@ -520,7 +520,7 @@ def _in_one_line(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an error, and what it was raised from or while it was handled."""
+    """Return an error, and what it was raised from or while it was handled."""
     seen: set[int] = set()
     following: BaseException | None = error
     while following is not None and id(following) not in seen:
@@ -530,7 +530,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _top_levels(metadata: Path, name: str) -> set[str]:
-    """Give the names that a distribution's files start with."""
+    """Return the names that a distribution's files start with."""
     with contextlib.suppress(OSError):
         # Of those that have it, some have the longest lists of files.
         return set((metadata / "top_level.txt").read_text(encoding="utf-8").split())
@@ -546,7 +546,7 @@ def _lists(metadata: Path, file: str) -> bool:
 
 @lru_cache(maxsize=16)
 def _record(metadata: Path) -> str | None:
-    """Give a distribution's list of files, each path between a line break and a comma; None where there is none."""
+    """Read a distribution's list of files, each path between a line break and a comma; None where there is none."""
     try:
         return "\n" + (metadata / "RECORD").read_text(encoding="utf-8")
     except OSError:

@@ -232,7 +232,7 @@ def _frames_as_columns(data: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
-    """Give what JSON has for a value: null for one that is missing, ISO 8601 for a date.
+    """Return what JSON has for a value: null for one that is missing, ISO 8601 for a date.
 
     Raises:
         TypeError: When it has none.
@@ -264,7 +264,7 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
 
 
 def _row(data: Any, place: int | slice) -> Any:
-    """Give one row, or some rows, of a table as a table; None for what is none."""
+    """Return one row, or some rows, of a table as a table; None for what is no table."""
     rows = slice(place, place + 1) if isinstance(place, int) else place
     if hasattr(data, "iloc") and hasattr(data, "columns"):
         return data.iloc[rows]
@@ -276,7 +276,7 @@ def _row(data: Any, place: int | slice) -> Any:
 
 
 def _rows(output: Any, place: int, number: int) -> Any:
-    """Give the answer to one row, without the form that depends on the others; None where there is none for each."""
+    """Return the answer to one row, without the form that depends on the others; None where there is none for each."""
     import numpy as np
 
     if isinstance(output, dict):
@@ -300,7 +300,7 @@ def _rows(output: Any, place: int, number: int) -> Any:
 
 
 def _as_numbers(value: Any) -> Any:
-    """Give a value with integers as floats: a column of them holds floats as soon as another row lacks one."""
+    """Return a value with integers as floats: a column of them holds floats as soon as another row lacks one."""
     if isinstance(value, Mapping):
         return {key: _as_numbers(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -148,7 +148,7 @@ class Verifier:
             self._input.write(b"null\n")
 
     def fault(self) -> str | None:
-        """Give what the process cannot import, as far as that is known by now; it never waits.
+        """Say what the process cannot import, as far as that is known by now; it never waits.
 
         Any thread may ask, and so may a fork of the process that made this object.
 
@@ -295,7 +295,7 @@ class Verifier:
             return pickle.load(file)  # noqa: S301 - our own process has written it
 
     def _stage(self) -> Stage:
-        """Give the stage that the process has reached."""
+        """Return the stage that the process has reached."""
         path = self._directory / program.STAGES_FILE
         names = path.read_text(encoding="utf-8").split() if path.exists() else []
         return Stage[names[-1]] if names else Stage.IMPORT
@@ -309,7 +309,7 @@ def _end_of(log: Path) -> str:
 
 
 def _environment(directory: Path, installed: Iterable[str]) -> dict[str, str]:
-    """Give the parent's environment, credentials included, without the ways to its source and its run."""
+    """Return the parent's environment, credentials included, without the ways to its source and its run."""
     kept = {name: value for name, value in os.environ.items() if name not in _VARIABLES_OF_THE_RUN}
     entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     store = f"sqlite:///{(directory / 'mlflow.db').as_posix()}"
