@@ -46,7 +46,6 @@ def test_a_name_that_only_sounds_like_one_is_not(name: str) -> None:
         ({"pin": 123456, "flag": True, "rows": 5}, {"123456"}),
         ({"filepath": "data/a.csv", "load_args": {"sep": ";"}}, set()),
     ],
-    ids=str,
 )
 def test_secrets_are_found_by_where_they_are(config: Any, expected: set[str]) -> None:
     """Headers, URLs, pairs of names and values, and doubtful names."""
