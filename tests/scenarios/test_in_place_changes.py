@@ -7,10 +7,11 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
+import pytest
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 
-from kedro_project import CATALOG, KedroProject
+from kedro_project import CATALOG, MODEL, KedroProject
 
 TRAINING = """
 import pandas as pd
@@ -60,10 +61,12 @@ def create_pipeline(**kwargs):
 """
 
 
+@pytest.mark.parametrize("verify", [True, False])
 def test_changes_in_place_reach_neither_the_caller_nor_the_next_call(
-    project: KedroProject, client: MlflowClient, tmp_path: Path
+    project: KedroProject, client: MlflowClient, tmp_path: Path, *, verify: bool
 ) -> None:
-    """Three calls of one model give one answer, and only what a node changes is copied for each."""
+    """Three calls of one model give one answer, and only what a node changes is copied for each, proven or not."""
+    project.write_models({"prices": {**MODEL, "verify": verify}})
     encoder = {"type": "pickle.PickleDataset", "filepath": "data/encoder.pkl"}
     project.write_config("catalog", {**CATALOG, "encoder": encoder})
     project.write_pipeline("training", TRAINING)

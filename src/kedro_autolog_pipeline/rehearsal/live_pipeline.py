@@ -20,6 +20,7 @@ from kedro_autolog_pipeline.datasets.locations import is_in_memory, relocated
 from kedro_autolog_pipeline.errors import PackagingError
 from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
+from kedro_autolog_pipeline.rehearsal.in_place_changes import InPlaceChanges
 from kedro_autolog_pipeline.rehearsal.private_store import private_store
 from kedro_autolog_pipeline.rehearsal.project_hooks import describe_hooks, project_hooks
 from kedro_autolog_pipeline.serving.copying import copied
@@ -126,6 +127,8 @@ class Reference:
         kept_in_memory: Those that the catalog stores, and that were not: the user has said so, or they cannot be
             stored anywhere but in their own place.
         hooks: Hooks of the project that were called around nodes and datasets, as ``describe_hooks`` names them.
+        changed: Artifacts that a node changed in place, sorted. Only looked for where no fresh process is asked for
+            it, since the configuration says ``verify: false``.
     """
 
     output: Any
@@ -133,6 +136,7 @@ class Reference:
     stored: Mapping[str, Stored] = attrs.field(factory=dict)
     kept_in_memory: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -170,6 +174,10 @@ class LivePipeline:
     def _run(self, sample: Mapping[str, Any], directory: Path) -> Reference:
         pipeline = _InferencePipeline(self.pair.inference.nodes)
         hooks = project_hooks()
+        changes = InPlaceChanges()
+        loads = self.artifacts
+        if not self.pair.config.verify:
+            loads = {name: changes.watching(name, load) for name, load in loads.items()}
         # Kedro tells of each node that it runs, which would read as a second run of the user's, and how to resume it.
         with quiet("kedro", logging.CRITICAL), private_store():
             # A run of another pipeline holds these values without the types that this one's nodes ask for.
@@ -178,7 +186,7 @@ class LivePipeline:
             catalog = DataCatalog(
                 {
                     **{name: MemoryDataset(data) for name, data in given.items()},
-                    **{name: _LoadedDataset(load) for name, load in self.artifacts.items()},
+                    **{name: _LoadedDataset(load) for name, load in loads.items()},
                     **written,
                 }
             )
@@ -199,6 +207,7 @@ class LivePipeline:
                 sorted(name for name in between if written[name].stored is None and self._is_stored(name))
             ),
             hooks=tuple(describe_hooks(hooks)),
+            changed=changes.names(),
         )
 
     def _written(self, pipeline: Pipeline, directory: Path) -> dict[str, _WatchedDataset]:
