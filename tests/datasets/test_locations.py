@@ -57,10 +57,10 @@ class Inheriting(Custom):
 
 def test_a_class_that_inherits_its_constructor_has_a_location() -> None:
     """Kedro keeps its arguments in another form."""
-    found = location(Inheriting("/data/table.csv", dialect="tab", width=3))
+    found = location(Inheriting("/data/table.csv", engine="tab", width=3))
 
     assert "/data/table.csv" == found.path
-    assert {"dialect": "tab", "width": 3} == {key: found.config[key] for key in found.config if key != "type"}
+    assert {"engine": "tab", "width": 3} == {key: found.config[key] for key in found.config if key != "type"}
 
 
 class Demanding(Custom):
