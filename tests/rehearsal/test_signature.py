@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kedro.pipeline import Pipeline, node
+from mlflow.types import DataType
 
 from kedro_autolog_pipeline.rehearsal.signature import (
     InferredSignature,
@@ -105,6 +107,42 @@ def test_no_parameter_fails_the_signature(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        pd.Series([0, 1], dtype="datetime64[ns, UTC]"),
+        pd.Series([1, 2], dtype="timedelta64[ns]"),
+        [Decimal("1.5"), Decimal(2)],
+        [{"a": 1}, [2]],
+    ],
+    ids=lambda odd: f"{getattr(odd, 'dtype', odd)}",
+)
+def test_a_column_that_mlflow_cannot_carry_costs_only_itself(odd: Any) -> None:
+    """It takes any value, the others keep their types, and one note says so."""
+    sample = FRAME.assign(odd=odd)
+    inferred = inferred_from(sample)
+
+    assert inferred.signature is not None
+    columns = inferred.signature.inputs.input_dict()
+    assert {"x": "long", "name": "string", "odd": "Any"} == {
+        name: getattr(column.type, "name", "Any") for name, column in columns.items()
+    }
+    assert all(column.required for column in columns.values())
+    (note,) = inferred.notes
+    assert f"The signature takes any value for 'odd' ({sample['odd'].dtype}): send what the pipeline reads." == note
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_are_times_whatever_their_unit(unit: str) -> None:
+    """MLflow passes them on in nanoseconds, which say the same."""
+    sample = FRAME.assign(when=pd.Series(["2024-01-01", "2025-01-01"], dtype=f"datetime64[{unit}]"))
+    inferred = inferred_from(sample)
+
+    assert inferred.signature is not None
+    assert DataType.datetime is inferred.signature.inputs.input_dict()["when"].type
+    assert () == inferred.notes
+
+
+@pytest.mark.parametrize(
     ("sample", "cause"),
     [
         (None, "the run held no data for its input."),
@@ -114,10 +152,6 @@ def test_no_parameter_fails_the_signature(value: Any) -> None:
         (
             FRAME.assign(x=pd.array([True, None], dtype="boolean"), name=pd.Categorical(["a", "b"])),
             "MLflow would refuse or change 'x' (boolean), 'name' (category).",
-        ),
-        (
-            FRAME.assign(x=pd.Series([0, 1], dtype="datetime64[ns, UTC]")),
-            "MLflow would refuse or change 'x' (datetime64[ns, UTC]).",
         ),
         (FRAME[[]], "MLflow would refuse or change a table without columns."),
         (FRAME[["x", "x"]], "the names of its columns are not texts, each used once."),

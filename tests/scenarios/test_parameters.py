@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import mlflow
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.pyfunc import PyFuncModel, scoring_server
+from mlflow.pyfunc import PyFuncModel
 
 from kedro_project import KEDRO_VERSION, MODEL, KedroProject
 from mlflow_store import models
+from scoring_application import invoke
 
 ROWS = {"x": [1, 2]}
 
@@ -53,14 +52,7 @@ def answers(model: PyFuncModel, params: dict[str, Any] | None) -> list[float]:
 def answers_over_http(model: PyFuncModel, params: dict[str, Any] | None) -> list[float]:
     """Ask a model as MLflow's scoring server does."""
     content = {"inputs": ROWS, **({} if params is None else {"params": params})}
-
-    async def post() -> httpx.Response:
-        """Send the request to the application, without a socket."""
-        transport = httpx.ASGITransport(scoring_server.init(model))
-        async with httpx.AsyncClient(transport=transport, base_url="http://model") as client:
-            return await client.post("/invocations", json=content)
-
-    response = asyncio.run(post())
+    response = invoke(model, content)
     assert 200 == response.status_code, response.text
     return [row["y"] for row in response.json()["predictions"]]
 

@@ -13,6 +13,7 @@ from kedro_autolog_pipeline.rehearsal.parameter_specs import declare_parameters
 from kedro_autolog_pipeline.serving.parameters import NamedParameter
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow.models import ModelSignature
     from mlflow.types import ParamSchema, Schema
 
@@ -39,7 +40,8 @@ def infer_signature(
 ) -> InferredSignature:
     """Infer the signature of a model from one call of it.
 
-    It has inputs only where MLflow passes the sample on to the model as it is. An integer column is declared as what
+    It has inputs only where MLflow passes the sample on to the model as it is. A column that a type would change or
+    refuse is left open, with MLflow's type "any", and the others keep theirs. An integer column is declared as what
     it is: MLflow refuses floats, and so missing values, in its place, but it would refuse these very integers in a
     column declared as floats.
 
@@ -54,9 +56,13 @@ def infer_signature(
         # MLflow advises to declare integer columns as floats, which is for the author of the pipeline to decide.
         warnings.simplefilter("ignore", UserWarning)
         params, fixed = _parameter_schema(parameters)
-        inputs = _input_schema(sample)
-        outputs = None if output is None else _schema(output)
-        notes = [] if inputs is not None else [f"The signature has no inputs: {_why_no_inputs(sample)}"]
+        inputs = _passing(_schema(sample), sample) or _schema_by_column(sample)
+        outputs = _schema(output)
+        notes = (
+            [f"The signature has no inputs: {_why_no_inputs(sample)}"]
+            if inputs is None
+            else _open_columns(inputs, sample)
+        )
     if inputs is not None and inputs.has_input_names() and not inputs.is_tensor_spec():
         inputs = _requiring_all_but((), inputs)
     if inputs is None and outputs is None and params is None:
@@ -125,11 +131,40 @@ def _passed_on(signature: ModelSignature, data: Any, params: dict[str, Any] | No
     return PyFuncModel(model, _Echo()).predict(data, params)
 
 
-def _input_schema(sample: Any) -> Schema | None:
-    """Infer the schema of a sample; None when MLflow would not pass the sample on as it is."""
+def _schema_by_column(sample: Any) -> Schema | None:
+    """Infer the schema of a table whose columns MLflow cannot carry all; None for what is no table of named columns.
+
+    MLflow changes some columns whatever their type is, such as categories; then there is no schema either.
+    """
+    import pandas as pd
+    from mlflow.types import ColSpec
+    from mlflow.types import Schema as TableSchema
+
+    if not isinstance(sample, pd.DataFrame) or sample.columns.empty or not _has_plain_names(sample):
+        return None
+    columns: list[Any] = []
+    for name in sample.columns:
+        alone = _passing(_schema(sample[[name]]), sample[[name]])
+        columns += [ColSpec(_any_type(), name)] if alone is None else alone.inputs
+    return _passing(TableSchema(columns), sample)
+
+
+def _open_columns(schema: Schema, sample: Any) -> list[str]:
+    """Say of which columns MLflow checks nothing."""
+    from mlflow.types.schema import AnyType
+
+    if not schema.has_input_names():
+        return []
+    opened = [
+        f"'{column.name}' ({sample[column.name].dtype})" for column in schema.inputs if isinstance(column.type, AnyType)
+    ]
+    return [f"The signature takes any value for {', '.join(opened)}: send what the pipeline reads."] if opened else []
+
+
+def _passing(schema: Schema | None, sample: Any) -> Schema | None:
+    """Return a schema with which MLflow passes the sample on as it is; None for every other."""
     from mlflow.models import ModelSignature
 
-    schema = None if sample is None else _schema(sample)
     if schema is None:
         return None
     try:
@@ -147,10 +182,24 @@ def _why_no_inputs(sample: Any) -> str:
         return "the run held no data for its input."
     if not isinstance(sample, pd.DataFrame):
         return f"MLflow would refuse or change the data it was to describe ({type(sample).__name__})."
-    if not sample.columns.is_unique or not all(isinstance(name, str) for name in sample.columns):
+    if not _has_plain_names(sample):
         return "the names of its columns are not texts, each used once."
-    refused = [f"'{name}' ({sample[name].dtype})" for name in sample.columns if _input_schema(sample[[name]]) is None]
+    refused = [
+        f"'{name}' ({sample[name].dtype})" for name in sample.columns if _schema_by_column(sample[[name]]) is None
+    ]
     return f"MLflow would refuse or change {', '.join(refused) or 'a table without columns'}."
+
+
+def _has_plain_names(table: pd.DataFrame) -> bool:
+    return bool(table.columns.is_unique) and all(isinstance(name, str) for name in table.columns)
+
+
+def _any_type() -> Any:
+    """Make MLflow's type for any value, whose constructor has no annotations."""
+    from mlflow.types.schema import AnyType
+
+    make: Any = AnyType
+    return make()
 
 
 def _schema(data: Any) -> Schema | None:
@@ -158,6 +207,8 @@ def _schema(data: Any) -> Schema | None:
     from mlflow.models import infer_signature as infer
     from mlflow.types.schema import AnyType
 
+    if data is None:
+        return None
     try:
         schema: Schema | None = infer(model_input=data).inputs
     except Exception:  # noqa: BLE001 - MLflow looks into the data, and raises whatever it meets there
@@ -175,13 +226,13 @@ def _requiring_all_but(optional: Collection[str], schema: Schema, nullable: Coll
 
     # MLflow infers that a column is optional where a value is missing in it. Of a list or an object this is about
     # values indeed, of anything else about the column: a required one may hold missing values.
-    open_type: Any = AnyType
     return TableSchema(
         [
             ColSpec(
-                open_type() if column.name in nullable else column.type,  # type: ignore[arg-type]  # a tensor's type, which no table has
+                _any_type() if column.name in nullable else column.type,  # type: ignore[arg-type]  # a tensor's type, which no table has
                 column.name,
-                required=column.name not in optional and (column.required or isinstance(column.type, DataType)),
+                required=column.name not in optional
+                and (column.required or isinstance(column.type, DataType | AnyType)),
             )
             for column in schema.inputs
         ]

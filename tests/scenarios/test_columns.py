@@ -1,0 +1,88 @@
+"""Columns as projects have them: what MLflow cannot carry costs the others nothing, and times are times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.types import DataType
+
+from kedro_project import CATALOG, KedroProject
+from mlflow_store import models
+from scoring_application import invoke
+
+INFERENCE = """
+import pandas as pd
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model):
+    days = (pd.Timestamp("2025-06-01") - instances["when"]).dt.days
+    return pd.DataFrame({"y": instances["n"] * days, "when": instances["when"]})
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "model"], "predictions")])
+"""
+
+WITH_LISTS = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model):
+    return (instances["n"] + instances["tags"].map(len) + instances["moment"].dt.hour).to_frame("y")
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "model"], "predictions")])
+"""
+
+
+def train(project: KedroProject, inference: str, instances: Mapping[str, object]) -> None:
+    """Train a model whose request is another dataset than the one that training makes."""
+    project.write_pipeline("inference", inference)
+    project.write_pipeline(
+        "data_processing",
+        "from kedro.pipeline import Pipeline, node\n"
+        "def clean(raw):\n    return raw.dropna()\n"
+        "def create_pipeline(**kwargs):\n    return Pipeline([node(clean, 'raw', 'table')])\n",
+    )
+    project.write_config("catalog", {**CATALOG, "instances": instances})
+    project.run(pipelines=["data_processing"])
+    project.run(pipelines=["training"])
+
+
+def test_times_of_a_file_are_times_over_http(project: KedroProject, client: MlflowClient) -> None:
+    """A column that pandas reads as times has MLflow's type for them, and a caller sends ISO 8601."""
+    (project.path / "data" / "instances.csv").write_text("n,when\n1,2024-01-01\n2,2025-01-01\n")
+    load_args = {"parse_dates": ["when"]}
+    train(project, INFERENCE, {**CATALOG["instances"], "load_args": load_args})
+
+    (model,) = models(client)
+    assert ("READY", "same") == (model.status, model.tags["kedro_autolog_pipeline.verification.http"])
+    loaded = mlflow.pyfunc.load_model(model.artifact_location)
+    columns = loaded.metadata.signature.inputs.input_dict()
+    assert {"n": DataType.long, "when": DataType.datetime} == {name: each.type for name, each in columns.items()}
+    rows = {"columns": ["n", "when"], "data": [[1, "2024-01-01"], [2, "2025-01-01"]]}
+    response = invoke(loaded, {"dataframe_split": rows})
+    assert 200 == response.status_code, response.text
+    assert [517, 302] == [row["y"] for row in response.json()["predictions"]]
+
+
+def test_one_odd_column_costs_only_itself(project: KedroProject, client: MlflowClient) -> None:
+    """The plain columns keep their types, and a note tells of those that take any value."""
+    instances = {"type": "pickle.PickleDataset", "filepath": "data/instances.pkl"}
+    moments = pd.to_datetime(["2024-01-01 03:00", "2024-01-01 04:00"]).tz_localize("UTC")
+    rows = pd.DataFrame({"n": [1, 2], "tags": [["a", "b"], [1]], "moment": moments, "name": ["x", "y"]})
+    rows.to_pickle(project.path / "data" / "instances.pkl")
+    train(project, WITH_LISTS, instances)
+
+    (model,) = models(client)
+    assert "READY" == model.status
+    loaded = mlflow.pyfunc.load_model(model.artifact_location)
+    columns = loaded.metadata.signature.inputs.input_dict()
+    assert (DataType.long, DataType.string) == (columns["n"].type, columns["name"].type)
+    assert [6, 7] == loaded.predict(rows)["y"].tolist()
+    location = model.artifact_location.removeprefix("file://")
+    with open(f"{location}/manifest.json", encoding="utf-8") as file:  # noqa: PTH123 - a URI's path
+        notes = json.load(file)["notes"]
+    assert any(note.startswith("The signature takes any value for 'tags' (object), 'moment' (") for note in notes)
