@@ -298,7 +298,7 @@ def test_copied_code(source: Path, tmp_path: Path) -> None:
 def test_own_code(source: Path, tmp_path: Path) -> None:
     """Of our own package, only the modules that serve travel, and those that the project's modules import."""
     own = Path(kedro_autolog_pipeline.__file__).parent
-    serving = {f"serving/{file.name}" for file in (own / "serving").glob("*.py")}
+    serving = {f"{file.relative_to(own)}" for room in ("importing", "serving") for file in (own / room).glob("*.py")}
     model = Seed("kedro_autolog_pipeline.serving.model", "the model itself")
 
     copy_code(find_environment([model]).code, tmp_path / "code")
