@@ -56,12 +56,12 @@ def test_a_misspelt_pipeline_and_kedro_run(project: KedroProject) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "Cannot start 'kedro run': 2 faults.\n"
-        "  - autolog_pipeline.models.prices.inference: no pipeline is registered as 'serving'. There are: "
-        "'__default__', 'data_processing', 'inference', 'training'. Run 'kedro pipeline create serving', and have its "
-        "create_pipeline() return the nodes that predict. Where they are nodes of 'training', tag them 'serving' "
-        'there, and return of training.create_pipeline() .only_nodes_with_tags("serving").\n'
         "  - autolog_pipeline.models.costs.inference: no pipeline is registered as 'inferense'. "
         "Did you mean 'inference'?\n"
+        "  - autolog_pipeline.models.prices.inference: no pipeline is registered as 'serving'. There are: "
+        "'__default__', 'data_processing', 'inference', 'training'. Run 'kedro pipeline create serving', and have its "
+        "create_pipeline() return the nodes that predict. Where 'training' has these nodes already, tag them "
+        "'serving', and return its create_pipeline().only_nodes_with_tags('serving').\n"
         "Fix these and run again; no node has run, and no MLflow run was opened.\n"
     )
 

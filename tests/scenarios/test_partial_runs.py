@@ -129,7 +129,7 @@ def test_a_partial_run_can_be_packaged(
         project.run(pipelines=["training"], only_missing_outputs=True)
         older, newer = "model", "scaler"
 
-    newest, before = models(client)
+    before, newest = models(client)
     assert newest.status == before.status == "READY"
     content = manifest(newest)
     assert {older: False, newer: True} == {entry["name"]: entry["from_this_run"] for entry in content["artifacts"]}

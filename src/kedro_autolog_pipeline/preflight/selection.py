@@ -155,9 +155,9 @@ def _how_to_register(config: ModelConfig) -> str:
     """Say how a project that has no inference pipeline gets one."""
     name, training = config.inference, config.training
     return (
-        f"Run 'kedro pipeline create {name}', and have its create_pipeline() return the nodes that predict. Where they "
-        f"are nodes of '{training}', tag them '{name}' there, and return of {training}.create_pipeline() "
-        f'.only_nodes_with_tags("{name}").'
+        f"Run 'kedro pipeline create {name}', and have its create_pipeline() return the nodes that predict. Where "
+        f"'{training}' has these nodes already, tag them '{name}', and return its "
+        f"create_pipeline().only_nodes_with_tags('{name}')."
     )
 
 

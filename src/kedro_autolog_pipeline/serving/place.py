@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 
 import attrs
 import mlflow
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.integrity import manifest_digest
+
+_LOGGED_MODEL = "models:/"
 
 
 @attrs.frozen
@@ -85,7 +88,9 @@ class PackagePlace:
 @cache
 def _downloaded(uri: str, tracking_uri: str) -> Path:
     """Download a logged model, whose id is that of no other; once per process, for each task may bring a model."""
-    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, tracking_uri=tracking_uri))
+    # Of a URI of this kind, MLflow asks the process's own server.
+    model = MlflowClient(tracking_uri).get_logged_model(uri.removeprefix(_LOGGED_MODEL))
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=model.artifact_location, tracking_uri=tracking_uri))
 
 
 def _digest(package: Path) -> str | None:
@@ -100,7 +105,7 @@ def _uri(package: Path) -> str | None:
         model_id = Model.load(str(package)).model_id
     except (MlflowException, OSError):
         return None
-    return None if model_id is None else f"models:/{model_id}"
+    return None if model_id is None else f"{_LOGGED_MODEL}{model_id}"
 
 
 def _without_password(uri: str) -> str:
