@@ -132,7 +132,7 @@ def test_what_is_not_the_runs_is_refused(project: KedroProject, client: MlflowCl
     failure = repackage(Request(run.info.run_id, project.path)).failure
 
     assert isinstance(failure, NotPackagedError)
-    assert "scaler.pkl" in str(failure)
+    assert "'scaler'" in str(failure)
     assert len(client.search_logged_models([run.info.experiment_id], filter_string="name = 'prices'")) == 2
     assert "FAILED" in by_status(client)
 
