@@ -249,7 +249,11 @@ class LivePipeline:
                 raise PackagingError(self.pair.config.name, [cause])
 
     def _stored(self, name: str, place: Path) -> AbstractDataset[Any, Any] | None:
-        return relocated(self.catalog[name], place) if self._is_stored(name) else None
+        if not self._is_stored(name):
+            return None
+        # Older fsspec makes no directory for a file that is appended to.
+        place.mkdir(exist_ok=True)
+        return relocated(self.catalog[name], place)
 
     def _is_stored(self, name: str) -> bool:
         return name in self.catalog and not is_in_memory(self.catalog[name])
