@@ -7,7 +7,7 @@ FAST_FLAGS ?= -n 2
 LOWEST_FLAGS ?= -n 2 -W default
 LOWEST_TESTS ?= tests/scenarios
 BESIDE_FLAGS ?= -n 2 -W default
-BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/test_config.py
+BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/config/test_reading.py
 # Add --update-page to write the table into the page for users.
 FAULTS_FLAGS ?= -n 2 -m faults
 

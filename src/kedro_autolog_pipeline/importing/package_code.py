@@ -504,7 +504,7 @@ def _remove_share(modules: _Modules, directory: str) -> None:
 def _settle(names: Iterable[str]) -> None:
     """Let top-level names, and all that is below them, stand for who has them now."""
     for top_level in names:
-        below = {name for name in sys.modules if _top_level(name) == top_level}
+        below = {name for name in list(sys.modules) if _top_level(name) == top_level}
         for name in below.union(*(each.found for each in _sharers(top_level))):
             if _top_level(name) == top_level:
                 _point(name)
@@ -541,7 +541,7 @@ def _show(names: Iterable[str]) -> None:
     for top_level in names:
         _SHOWN[top_level] += 1
         if _SHOWN[top_level] == 1:
-            for name in [name for name in sys.modules if _top_level(name) == top_level]:
+            for name in [name for name in list(sys.modules) if _top_level(name) == top_level]:
                 _AT_HOME[name] = sys.modules[name]
                 sys.modules[name] = _Signpost(name)
 
@@ -550,7 +550,7 @@ def _hide(names: Iterable[str]) -> None:
     for top_level in names:
         _SHOWN[top_level] -= 1
         if _SHOWN[top_level] == 0:
-            for name in [name for name in sys.modules if _top_level(name) == top_level]:
+            for name in [name for name in list(sys.modules) if _top_level(name) == top_level]:
                 home = _AT_HOME.pop(name, None)
                 if home is not None:
                     sys.modules[name] = home

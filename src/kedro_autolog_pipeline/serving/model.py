@@ -244,10 +244,11 @@ def _let_mlflow_forget(model: PackagedPipelineModel, package: Path) -> None:
     # MLflow has no public way to either, and a process that loads a model every hour would keep them all.
     if getattr(mlflow_model, "__mlflow_model__", None) is model:
         mlflow_model.__mlflow_model__ = None
-    for name, module in list(sys.modules.items()):
+    # A copy of the dictionary is made at once, while other threads import.
+    for name, module in sys.modules.copy().items():
         file = getattr(module, "__file__", None) if name.startswith("code_model_") else None
         if file is not None and Path(file).absolute().parent == package:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 def _loaded(
