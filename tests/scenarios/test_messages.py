@@ -27,6 +27,12 @@ def create_pipeline(**kwargs):
 """
 
 
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what a command says, without what older MLflow says of a database that it makes."""
+    lines = done.stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if "mlflow.store.db" not in line and "[alembic." not in line)
+
+
 def train(project: KedroProject) -> subprocess.CompletedProcess[str]:
     """Run the training pipeline as its user does."""
     return project.command("run", OPTION, "training")
@@ -39,7 +45,7 @@ def test_a_misspelt_key_and_kedro_run(project: KedroProject) -> None:
     done = train(project)
 
     assert done.returncode == 1
-    assert done.stderr == (
+    assert said(done) == (
         "Cannot use 'mlflow.yml': 1 mistake.\n"
         "  - autolog_pipeline.models.prices.inptu_name: unknown key. Did you mean 'input_name'?\n"
         "Fix this and run again; no node has run.\n"
@@ -54,7 +60,7 @@ def test_a_misspelt_pipeline_and_kedro_run(project: KedroProject) -> None:
     done = train(project)
 
     assert done.returncode == 1
-    assert done.stderr == (
+    assert said(done) == (
         "Cannot start 'kedro run': 2 faults.\n"
         "  - autolog_pipeline.models.costs.inference: no pipeline is registered as 'inferense'. "
         "Did you mean 'inference'?\n"
@@ -80,8 +86,8 @@ def test_a_transcoded_dataset_between_two_nodes(project: KedroProject) -> None:
     checked, trained = project.command("autolog", "check"), train(project)
 
     assert (checked.returncode, trained.returncode) == (1, 1)
-    assert checked.stderr == f"'kedro autolog check': 1 fault.\n{fault}Fix this before the next training.\n"
-    assert trained.stderr == (
+    assert said(checked) == f"'kedro autolog check': 1 fault.\n{fault}Fix this before the next training.\n"
+    assert said(trained) == (
         f"Cannot start 'kedro run': 1 fault.\n{fault}"
         "Fix this and run again; no node has run, and no MLflow run was opened.\n"
     )
@@ -95,7 +101,7 @@ def test_a_model_that_nobody_configured(project: KedroProject) -> None:
 
     assert (short.returncode, long.returncode) == (1, 1)
     message = f"Cannot package run '{run[3]}' again: --model: there is no 'nope'. There are: 'prices'.\n"
-    assert short.stderr == message
+    assert said(short) == message
     assert long.stderr.startswith("Traceback (most recent call last):\n")
     assert long.stderr.endswith(f"RunRecordError: {message}\n") or message in long.stderr
 

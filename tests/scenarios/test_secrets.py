@@ -157,7 +157,7 @@ def test_no_secret_is_in_what_packaging_leaves(canaries: KedroProject) -> None:
     assert {} == left_behind(canaries)
     assert set() == traces(said.encode())
     assert f"may give away: '{canaries.package}/service_account.json'" in " ".join(said.split())
-    loaded = mlflow.pyfunc.load_model(f"models:/{model.model_id}")
+    loaded = mlflow.pyfunc.load_model(model.artifact_location)
     slope = loaded.predict(pd.DataFrame({"x": [0, 1]}))["prediction"]
     assert 3.0 == slope[0]
 
