@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import mlflow
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
@@ -100,7 +101,7 @@ def test_a_list_of_requirements_is_held_against_the_imports(project: Path, tmp_p
     for name in ("mlflow", "gulls"):
         install(site, name, {})
 
-    assert ("gulls==1.0",) == fixed.requirements
+    assert (f"mlflow=={mlflow.__version__}", "gulls==1.0") == fixed.requirements
     assert ["gulls", "mlflow"] == fixed.stage(tmp_path / "imports", [str(site)])["declared"]
     assert plan(project, shop().predict, extra_pip_requirements=["gulls"]).requirements is None
     assert plan(project, shop().predict, conda_env={"dependencies": []}).requirements is None
