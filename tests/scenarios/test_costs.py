@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import os
@@ -72,6 +73,9 @@ with Path(os.environ["IMPORTS"]).open("a") as file:
 MODULES_OF_AN_UNPAIRED_RUN = 60
 REQUESTS_OF_A_RUN = 27
 READINGS = 3
+OBJECTS_AT_EXIT = 50_000
+# MLflow keeps the last artifact repositories that it has made, up to a hundred, some 65 objects each.
+OBJECTS_OF_ANOTHER_RUN = 200
 
 
 @attrs.define
@@ -359,3 +363,35 @@ def create_pipeline(**kwargs):
     return Pipeline([node(predict, ["instances", "model", *{names}], "predictions")])
 """,
     )
+
+
+COUNT_AT_EXIT = """
+import atexit
+import gc
+
+# What is registered first is called last.
+atexit.register(lambda: print("objects", len(gc.get_objects())))
+"""
+
+
+def test_the_end_of_a_command_walks_through_what_the_training_has_made_alone(project: KedroProject) -> None:
+    """The objects that `import mlflow` makes, some 200,000, are left where they are when the process ends."""
+    project.write("settings.py", COUNT_AT_EXIT)
+
+    ended = project.run_command()
+
+    assert 0 == ended.returncode, ended.stderr
+    (objects,) = [int(line.split()[1]) for line in ended.stdout.splitlines() if line.startswith("objects ")]
+    assert objects <= OBJECTS_AT_EXIT
+
+
+def test_another_run_in_one_process_leaves_no_more_objects(project: KedroProject) -> None:
+    """A notebook or a Kedro server that trains again and again does not grow."""
+    left = []
+    for _ in range(3):
+        project.run()
+        gc.collect()
+        left.append(len(gc.get_objects()))
+
+    _, second, third = left
+    assert third - second <= OBJECTS_OF_ANOTHER_RUN

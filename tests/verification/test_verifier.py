@@ -624,11 +624,11 @@ def test_only_what_the_model_requires_may_be_imported(
     trial = Trial(1, Reference(1))
 
     with pytest.raises(VerificationError) as caught, Verifier("penguins", preload=["engine_of_gulls"]) as verifier:
-        verifier.verify(package, trial, shipped=["penguins"], requirements=[], timeout=SECONDS)
+        verifier.verify(package, trial, shipped=["penguins"], requirements=["mlflow"], timeout=SECONDS)
     (package / "code" / "penguins.py").write_text(NEEDS_AN_ENGINE.replace("is None", "is not None"), encoding="utf-8")
     with Verifier("penguins") as verifier:
         proof = verifier.verify(
-            package, trial, shipped=["penguins"], requirements=["engine-of-gulls==1.0"], timeout=SECONDS
+            package, trial, shipped=["penguins"], requirements=["mlflow", "engine-of-gulls==1.0"], timeout=SECONDS
         )
 
     assert (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import gc
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import resolve_name
 
 import attrs
+
+from kedro_autolog_pipeline.garbage import without_collecting
 
 _IMPORTING_CALLS = frozenset({"import_module", "__import__"})
 
@@ -53,7 +53,7 @@ def read_imports(source: bytes, package: str) -> Imports:
             is none.
     """
     try:
-        with _without_collecting(), warnings.catch_warnings():
+        with without_collecting(), warnings.catch_warnings():
             # An invalid escape in somebody's string is not for the user of this package to act on.
             warnings.simplefilter("ignore")
             body = ast.parse(source).body
@@ -68,21 +68,6 @@ def read_imports(source: bytes, package: str) -> Imports:
         on_access=frozenset(_imported(on_access, package, has_calls=has_calls)),
         exported=frozenset(_exported(body)),
     )
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Keep Python from looking for garbage: the many objects of a syntax tree hold none.
-
-    They would have it look through all that the process holds, with MLflow among it 150 ms.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _is_named(statement: ast.stmt, name: str) -> bool:

@@ -14,6 +14,7 @@ import attrs
 
 from kedro_autolog_pipeline.config.project import read_project
 from kedro_autolog_pipeline.errors import ConfigurationError
+from kedro_autolog_pipeline.garbage import without_collecting
 from kedro_autolog_pipeline.loggers import show_information
 from kedro_autolog_pipeline.pairing.kedro_mlflow import hint_at_moving
 from kedro_autolog_pipeline.pairing.registry import may_be_trained
@@ -153,7 +154,9 @@ def prepare(run_params: Mapping[str, Any], pipeline: Pipeline, catalog: DataCata
             with EXPORTED_CREDENTIALS.exported(project.credentials):
                 preparation.verifiers.start()
         if candidates:
-            check_run(project, candidates)
+            # What it imports of MLflow stays.
+            with without_collecting():
+                check_run(project, candidates)
     except BaseException:
         preparation.abandon()
         raise

@@ -14,6 +14,7 @@ from kedro.utils import is_kedro_project
 from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import OnFailure
 from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.garbage import set_apart, without_collecting
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
 from kedro_autolog_pipeline.lifecycle.preparation import Preparation
 from kedro_autolog_pipeline.lifecycle.termination import Termination
@@ -88,7 +89,7 @@ class TrainingRun:
         """
         run, pairs = preparation.run, preparation.pairs
         # What is to be undone when it ends, the last first, each whatever the others raise.
-        with ExitStack() as opened:
+        with without_collecting(), ExitStack() as opened:
             opened.callback(preparation.abandon)
             # What packaging needs of MLflow is imported now: whatever that lacks, no training is lost by it.
             import mlflow.pyfunc  # noqa: F401
@@ -133,6 +134,7 @@ class TrainingRun:
             )
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(training.end, RunStatus.KILLED)
+        set_apart()
         return training
 
     @property

@@ -160,6 +160,8 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
+    from kedro_autolog_pipeline.serving.entry import forget_entry
+
     config = contents.pair.config
     model = Model(
         # The location of the artifact store does not belong into a package that moves.
@@ -189,6 +191,7 @@ def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -
             input_example=contents.input_example,
             **environment,
         )
+        forget_entry(package.parent)
     entry.unlink()
     return model
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +11,12 @@ from typing import Any, TypeAlias
 import attrs
 import pandas as pd
 from kedro.io.core import is_parameter
-from mlflow.models import model as mlflow_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.importing.package_code import PackageCode
 from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.entry import forget_entry
 from kedro_autolog_pipeline.serving.executor import Executor
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
 from kedro_autolog_pipeline.serving.integrity import check_files
@@ -198,7 +197,7 @@ class PackagedPipelineModel(ServedPipelineModel):
             raise unreadable_manifest(self._place.path, error) from error
 
     def _load(self, context: PythonModelContext) -> _Loaded:  # noqa: ARG002 - only the other kind has files of MLflow's
-        _let_mlflow_forget(self, self._place.path)
+        forget_entry(self._place.path, self)
         self._place = self._place.found()
         package = self._place.path
         manifest = read_manifest(package)
@@ -237,18 +236,6 @@ class PickledPipelineModel(ServedPipelineModel):
     def _load(self, context: PythonModelContext) -> _Loaded:
         paths = {name: Path(path) for name, path in context.artifacts.items()}
         return _loaded(self._pipeline, paths, "a pickled KedroPipelineModel", None)
-
-
-def _let_mlflow_forget(model: PackagedPipelineModel, package: Path) -> None:
-    """Free what MLflow keeps of each model that it has loaded: its entry as a module, and the last model itself."""
-    # MLflow has no public way to either, and a process that loads a model every hour would keep them all.
-    if getattr(mlflow_model, "__mlflow_model__", None) is model:
-        mlflow_model.__mlflow_model__ = None
-    # A copy of the dictionary is made at once, while other threads import.
-    for name, module in sys.modules.copy().items():
-        file = getattr(module, "__file__", None) if name.startswith("code_model_") else None
-        if file is not None and Path(file).absolute().parent == package:
-            sys.modules.pop(name, None)
 
 
 def _loaded(
