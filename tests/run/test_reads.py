@@ -83,6 +83,30 @@ def test_what_loading_writes_is_the_runs_own(tmp_path: Path, journal: Journal) -
     assert how_changed(journal.read().saves["model"], LOCAL) is not None
 
 
+def test_what_another_node_writes_while_a_dataset_is_loaded_is_not_the_runs_own(
+    tmp_path: Path, journal: Journal
+) -> None:
+    """Nodes of a ThreadRunner run side by side; loading once more tells whether it was the load that wrote."""
+    file = tmp_path / "model.json"
+    catalog = DataCatalog({"model": JSONDataset(filepath=str(file))})
+    tap_saves(["model"], catalog, SaveNotes(journal, tmp_path / "saving", NO_EARLY_COPIES))
+    notes = watch(catalog, journal, "model")
+    notes.begin()
+    catalog.save("model", {"weight": 1})
+
+    notes.before_load("model", "node")
+    file.write_text('{"weight": -1}')
+    notes.after_load("model", "node")
+    written = how_changed(journal.read().saves["model"], LOCAL)
+    catalog.save("model", {"weight": 1})
+    notes.before_load("model", "node")
+    file.write_text("half of what another no")
+    notes.after_load("model", "node")
+
+    assert written is not None
+    assert how_changed(journal.read().saves["model"], LOCAL) is not None
+
+
 def test_what_cannot_be_looked_at_is_not_noted(tmp_path: Path, journal: Journal) -> None:
     """A dataset in memory, one without data, one of another machine, and a journal that is gone stop nothing."""
     remote = JSONDataset(filepath="memory://words.json")

@@ -22,7 +22,7 @@ class ReadNotes:
     """Notes what becomes of datasets when nodes load them.
 
     A dataset that the run does not write is noted as it was read. One that it has written is noted as saved anew when
-    loading it has written to its file, as a cache does; what another run has written to it meanwhile is not.
+    loading it writes to its file, as a cache does; what another node or another run has written meanwhile is not.
 
     Attributes:
         catalog: The run's catalog.
@@ -71,8 +71,28 @@ class ReadNotes:
         if before is None and dataset_of(name) not in self.references:
             return
         state = self._state(name, is_local=True)
-        if state is not None and (before is None or state.files != before.files):
+        if state is not None and before is not None:
+            state = None if state.files == before.files else self._written_by_loading(name, state)
+        if state is not None:
             self._note(name, state)
+
+    def _written_by_loading(self, name: str, state: SavedState) -> SavedState | None:
+        """Load a dataset once more, for its file was written while it was loaded, by that or by somebody else.
+
+        Args:
+            name: Its name.
+            state: What it is now.
+
+        Returns:
+            What loading it has made of it; None when loading writes nothing, so that somebody else has.
+        """
+        try:
+            self.catalog[name].load()
+        except Exception:
+            _LOGGER.debug("Cannot load '%s' once more.", name, exc_info=True)
+            return None
+        loaded = self._state(name, is_local=True)
+        return None if loaded is None or loaded.files == state.files else loaded
 
     def _saved(self, name: str) -> object:
         saved = self.journal.read().saves.get(dataset_of(name))
