@@ -19,11 +19,12 @@ import pyarrow as pa
 import pytest
 from kedro.pipeline import Pipeline, node
 from mlflow.models import Model
+from mlflow.types import ColSpec, DataType, Schema
 
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
 from kedro_autolog_pipeline.verification.optional_columns import find_optional_columns
-from kedro_autolog_pipeline.verification.questions import Interview, _digest, as_request
+from kedro_autolog_pipeline.verification.questions import Interview, _digest, as_request, made_up_request
 from model_package import write_model_package
 
 TABLE = pd.DataFrame({"x": [1, 2, 3], "y": [4.0, 5.0, 6.0]})
@@ -115,9 +116,24 @@ def test_each_question_has_its_answer(tmp_path: Path) -> None:
         "http": "same",
         "single_row": "same",
         "empty": "same",
+        # The stand-in has no signature to make a request of.
+        "example": None,
         "optional": ["y"],
         "optional_note": None,
     } == answers
+
+
+def test_a_request_is_made_up_of_the_types_of_the_columns() -> None:
+    """Nobody's values; an open column takes a number; what names no columns gives none."""
+    schema = Schema([ColSpec(kind, kind.name) for kind in DataType if kind is not DataType.binary])
+
+    request = made_up_request(schema)
+
+    assert request is not None
+    (row,) = json.loads(request)["dataframe_split"]["data"]
+    assert [False, 1, 1, 1.0, 1.0, "text", "2024-01-01T00:00:00"] == row
+    assert made_up_request(None) is None
+    assert made_up_request(Schema([ColSpec(DataType.double)])) is None
 
 
 def test_what_differs_or_fails_is_said(tmp_path: Path) -> None:

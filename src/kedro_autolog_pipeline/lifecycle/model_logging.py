@@ -20,6 +20,7 @@ from kedro_autolog_pipeline.errors import (
     VerificationError,
     showable,
 )
+from kedro_autolog_pipeline.lifecycle.description import Description, describe_failure
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.loggers import get_logger
@@ -31,6 +32,7 @@ from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.rehearsal.signature import requiring_all_but
+from kedro_autolog_pipeline.serving.manifest import read_manifest
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
 from kedro_autolog_pipeline.tracking.records import keep_record
@@ -194,15 +196,21 @@ class _Progress:
     def run(self) -> ReadyModel:
         started = time.perf_counter()
         config = self._pair.config
-        with logged_model(self._tracked, config.name, config.tags) as model:
-            contents, digest = self._package(model)
+        with logged_model(self._tracked, config.name, config.tags, self._describe_failure) as model:
+            contents, digest, description = self._package(model)
         shutil.rmtree(self._finished.staging.model(model.model_id), ignore_errors=True)
         seconds = time.perf_counter() - started
         _warn_of(contents)
         version = None
         if config.registered_model_name is not None:
             self.stage = Stage.REGISTER
-            version = register(model, config.registered_model_name, config.alias, {**config.tags, MANIFEST_TAG: digest})
+            version = register(
+                model,
+                config.registered_model_name,
+                config.alias,
+                {**config.tags, MANIFEST_TAG: digest},
+                description.markdown(model.uri),
+            )
         _LOGGER.info(
             "Packaged '%s' as %s%s in %.1f s.",
             config.name,
@@ -214,8 +222,12 @@ class _Progress:
             config.name, model.uri, {artifact.entry.name: artifact.entry.sha256 for artifact in contents.artifacts}
         )
 
-    def _package(self, model: LoggedModel) -> tuple[Contents, str]:
-        """Do all that happens while the model is PENDING, and return its contents and its manifest's digest."""
+    def _describe_failure(self, error: BaseException) -> str:
+        reason = Failure(self._pair.config.name, self.stage, error).reason
+        return describe_failure(reason, self._finished.record.retry_command)
+
+    def _package(self, model: LoggedModel) -> tuple[Contents, str, Description]:
+        """Do all that happens while the model is PENDING, and return its contents, its manifest's digest and more."""
         started = time.perf_counter()
         run, staging = self._finished.run, self._finished.staging.model(model.model_id)
         self.stage = Stage.GATHER
@@ -230,6 +242,7 @@ class _Progress:
         contents = _amend(package, contents, proof.answers)
         # The proof may have changed what the package says of itself.
         digest = seal_package(package)
+        description = Description(read_manifest(package), contents.signature, proof, self._tracked.store.public_uri)
         self.stage = Stage.UPLOAD
         model.upload(package)
         model.set_tags(
@@ -239,9 +252,10 @@ class _Progress:
                 "verification_detail": proof.detail,
                 **_tags(contents, proof.answers),
                 "packaging_seconds": f"{time.perf_counter() - started:.2f}",
-            }
+            },
+            description.markdown(model.uri),
         )
-        return contents, digest
+        return contents, digest, description
 
     def _refuse_leaks(self, staging: Path) -> None:
         """Refuse a model that holds a secret, and remove what holds it.

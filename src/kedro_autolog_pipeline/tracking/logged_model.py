@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from inspect import signature
@@ -18,6 +18,7 @@ from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.tracking.abandoned import PENDING, SETTLED, this_process
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import (
+    DESCRIPTION_TAG,
     FAILURE_TAG,
     PROCESS_TAG,
     STATE_TAG,
@@ -97,20 +98,31 @@ class LoggedModel:
         accepted = {"tracking_uri"} & set(signature(get_artifact_repository).parameters)
         return get_artifact_repository(self.location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
 
-    def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Set tags of ours, each under our prefix."""
-        prefixed = {f"{TAG_PREFIX}{key}": value[:TAG_LENGTH] for key, value in tags.items()}
-        self.run.store.client().set_logged_model_tags(self.model_id, prefixed)
+    def set_tags(self, tags: Mapping[str, str], description: str | None = None) -> None:
+        """Set tags of ours, each under our prefix.
+
+        Args:
+            tags: The tags.
+            description: What MLflow's page of the model says of it, in Markdown; None leaves that as it is.
+        """
+        given = {f"{TAG_PREFIX}{key}": value for key, value in tags.items()}
+        if description is not None:
+            given[DESCRIPTION_TAG] = description
+        shortened = {key: value[:TAG_LENGTH] for key, value in given.items()}
+        self.run.store.client().set_logged_model_tags(self.model_id, shortened)
 
 
 @contextmanager
-def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterator[LoggedModel]:
+def logged_model(
+    run: TrackedRun, name: str, tags: Mapping[str, str], describe_failure: Callable[[BaseException], str] | None = None
+) -> Iterator[LoggedModel]:
     """Create a PENDING model in a run; it is READY when the block ends, FAILED when it raises or is interrupted.
 
     Args:
         run: The run that it belongs to; its parameters and metrics are linked to the model.
         name: The model's name.
         tags: The user's tags on it.
+        describe_failure: Makes the description of a FAILED model of what was raised; None for none.
 
     Yields:
         The model, to upload its package to.
@@ -134,7 +146,7 @@ def logged_model(run: TrackedRun, name: str, tags: Mapping[str, str]) -> Iterato
         _link_metrics(model, data.metrics)
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     except BaseException as error:
-        _mark_failed(model, error)
+        _mark_failed(model, error, None if describe_failure is None else describe_failure(error))
         raise
     # It is READY, whatever becomes of the tags.
     with suppress(MlflowException):
@@ -180,7 +192,7 @@ def ready_names(run: TrackedRun) -> frozenset[str]:
     return frozenset(model.name for model in ready_models(run) if failure_tag(model.name) not in tags)
 
 
-def _mark_failed(model: LoggedModel, error: BaseException) -> None:
+def _mark_failed(model: LoggedModel, error: BaseException, description: str | None) -> None:
     from mlflow.entities import LoggedModelStatus
     from mlflow.exceptions import MlflowException
 
@@ -193,7 +205,7 @@ def _mark_failed(model: LoggedModel, error: BaseException) -> None:
         )
         return
     try:
-        model.set_tags({"failure": f"{type(error).__name__}: {error}"})
+        model.set_tags({"failure": f"{type(error).__name__}: {error}"}, description)
         model.run.store.client().finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
         model.run.store.client().set_logged_model_tags(model.model_id, {STATE_TAG: SETTLED})
     except MlflowException as refusal:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-def register(model: LoggedModel, registered_name: str, alias: str | None, tags: Mapping[str, str]) -> str:
+def register(
+    model: LoggedModel, registered_name: str, alias: str | None, tags: Mapping[str, str], description: str | None = None
+) -> str:
     """Register a model, and point the alias at the new version.
 
     Args:
@@ -21,6 +23,7 @@ def register(model: LoggedModel, registered_name: str, alias: str | None, tags: 
         registered_name: Name of the registered model, made when there is none yet.
         alias: The alias; None for none.
         tags: Tags on the version.
+        description: What MLflow's page of the version says of it, in Markdown; None for nothing.
 
     Returns:
         The version.
@@ -39,6 +42,7 @@ def register(model: LoggedModel, registered_name: str, alias: str | None, tags: 
             run_id=model.run.run_id,
             tags=dict(tags),
             model_id=model.model_id,
+            description=description,
         ).version
         # As mlflow.register_model does it: MLflow's page of a logged model lists its versions from this tag alone.
         versions = json.dumps([{"name": registered_name, "version": int(version)}])

@@ -17,6 +17,9 @@ STATE_TAG = f"{TAG_PREFIX}state"
 FAILURE_TAG = f"{TAG_PREFIX}failure"
 """Tag of a FAILED model: why it failed."""
 
+DESCRIPTION_TAG = "mlflow.note.content"
+"""MLflow's own tag of what its UI shows as the description, in Markdown."""
+
 MANIFEST_TAG = f"{TAG_PREFIX}manifest_sha256"
 """Tag of a logged model and of a registered version: SHA-256 of its manifest, which lists every file."""
 

@@ -41,6 +41,8 @@ class Answers:
         single_row: "same" when one row alone is answered as among the others, else what happens instead; None when
             that was not asked, or the output has no answer to each row.
         empty: "same" when a table without rows is answered, else what happens; None when that was not asked.
+        example: Body of a request to MLflow's scoring server, made up from the signature, that it answers; None when
+            it answered none, or was not asked.
         is_complete: Whether the process has been asked all that there was time for, and still lived then.
     """
 
@@ -51,6 +53,7 @@ class Answers:
     http: str | None = None
     single_row: str | None = None
     empty: str | None = None
+    example: str | None = None
     is_complete: bool = True
 
     @classmethod

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import http
 import io
 import json
 import math
@@ -32,6 +33,17 @@ _SHORTEST_LIMIT = 1.0
 
 _PATIENCE = 20
 """How many times as long as the first call another one may take, before it counts as one that never ends."""
+
+_MADE_UP = {
+    "boolean": False,
+    "integer": 1,
+    "long": 1,
+    "float": 1.0,
+    "double": 1.0,
+    "string": "text",
+    "datetime": "2024-01-01T00:00:00",
+}
+"""A value that is nobody's, for each of MLflow's types of columns."""
 
 SAME = "same"
 """An answer that is what it should be; any other says in a few words what it is instead."""
@@ -88,6 +100,7 @@ class Interview:
                 self._answer("http", self._http)
                 self._answer("single_row", self._single_row)
                 self._answer("empty", self._empty)
+                self._note("example", self._example())
             if find_optional is not None:
                 self._ask_for_columns(find_optional)
 
@@ -145,8 +158,26 @@ class Interview:
         first = self.raw(self._sample)
         return all(self._differ(first, self.raw(self._sample)) is None for _ in range(2))
 
-    def _http(self) -> str:
+    def _example(self) -> str | None:
+        """Make up a request of one row that the model answers over HTTP; None where it answers none."""
+        if time.monotonic() >= self._end:
+            return None
+        try:
+            request = made_up_request(self._model.metadata.get_input_schema())
+            return request if request is not None and self._invoke(request).status == http.HTTPStatus.OK else None
+        except BaseException:  # noqa: BLE001 - a node may raise anything at values that no data held
+            return None
+
+    def _invoke(self, request: str) -> Any:
         """Have MLflow's scoring server parse a request and write the answer, without a socket."""
+        from mlflow.pyfunc import scoring_server
+
+        invoke: Any = scoring_server.invocations
+        with _limited(min(self._limit, max(self._end - time.monotonic(), 0.01))):
+            return invoke(request, "application/json", self._model, self._model.metadata.get_input_schema())
+
+    def _http(self) -> str:
+        """Ask for the sample as JSON has it."""
         from mlflow.pyfunc import scoring_server
 
         try:
@@ -158,12 +189,7 @@ class Interview:
             scoring_server.predictions_to_json(self._output, expected)  # type: ignore[no-untyped-call]  # MLflow's
         except Exception as error:  # noqa: BLE001 - MLflow and a class's own methods raise whatever they meet
             return f"cannot be written: JSON has no form for its output ({described(error)})"
-        metadata = self._model.metadata
-        with _limited(min(self._limit, max(self._end - time.monotonic(), 0.01))):
-            schema = metadata.get_input_schema()
-            invoke: Any = scoring_server.invocations
-            response = invoke(request, "application/json", self._model, schema)
-        difference = self._differ(json.loads(expected.getvalue()), json.loads(response.response))
+        difference = self._differ(json.loads(expected.getvalue()), json.loads(self._invoke(request).response))
         return SAME if difference is None else f"differs: {difference}"
 
     def _single_row(self) -> str | None:
@@ -223,6 +249,22 @@ def as_request(data: Any) -> str:
     else:
         content = {"inputs": _frames_as_columns(data)}
     return json.dumps(_plain(content), allow_nan=False)
+
+
+def made_up_request(schema: Any) -> str | None:
+    """Make up the body of a request, one row of a table.
+
+    Args:
+        schema: MLflow's schema of the inputs; None means that there is none.
+
+    Returns:
+        None where the schema names no columns, or one of a type that has no simple value.
+    """
+    if schema is None or not schema.has_input_names() or schema.is_tensor_spec():
+        return None
+    # A column that is left open takes a number as well as anything else.
+    row = [_MADE_UP.get(getattr(column.type, "name", ""), 1) for column in schema.inputs]
+    return json.dumps({"dataframe_split": {"columns": schema.input_names(), "data": [row]}})
 
 
 def _frames_as_columns(data: Any) -> Any:

@@ -1,0 +1,199 @@
+"""Describe a model in Markdown, for its page in MLflow's UI."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from kedro_autolog_pipeline.preflight.candidates import shown_size
+from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest, Origin
+from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
+from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+# Rows of a table, the most that still fit onto one screen first; and fewer until the whole fits into a tag.
+_ROWS = (12, 6, 3, 0)
+
+# Characters of a parameter's value.
+_LONGEST_VALUE = 60
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#!~$])")
+
+_HEADLINES = {
+    Outcome.REPRODUCED: "A clean process with just this package returned the same predictions as the live pipeline.",
+    Outcome.SAME_SHAPE: (
+        "A clean process with just this package returned predictions of the same shape and types as the live pipeline, "
+        "whose values are not the same twice."
+    ),
+    Outcome.LOADED: "A clean process with just this package loaded it. The run had no data to try it on.",
+    Outcome.SKIPPED: "Not proven: the configuration says `verify: false`.",
+}
+
+
+@attrs.frozen
+class Description:
+    """What is known of a READY model.
+
+    Attributes:
+        manifest: What its package says of itself.
+        signature: Its signature; None for a model without one.
+        proof: What was proven of it.
+        tracking_uri: Its tracking server, as it may be shown.
+    """
+
+    manifest: Manifest
+    signature: ModelSignature | None
+    proof: Proof
+    tracking_uri: str
+
+    def markdown(self, uri: str) -> str:
+        """Return it as Markdown that fits into a tag.
+
+        Args:
+            uri: What ``mlflow.pyfunc.load_model`` takes.
+        """
+        texts = ("\n\n".join(self._sections(uri, rows)) for rows in _ROWS)
+        return next((text for text in texts if len(text) <= TAG_LENGTH), "\n\n".join(self._proof()))[:TAG_LENGTH]
+
+    def _sections(self, uri: str, rows: int) -> Iterator[str]:
+        yield from self._proof()
+        notes = self.manifest.notes[: rows or 1]
+        if notes:
+            yield "**Remarks**\n\n" + "\n".join(f"- {_text(note)}" for note in notes)
+        yield from self._table("Inputs", ("column", "type", ""), self._inputs(), rows)
+        yield from self._table("Parameters", ("name", "type", "default"), self._parameters(), rows)
+        artifacts = map(self._artifact, self.manifest.artifacts)
+        yield from self._table("Artifacts", ("dataset", "size", "from"), artifacts, rows)
+        yield from self._use(uri)
+
+    def _proof(self) -> Iterator[str]:
+        yield f"**{'READY' if self.proof.outcome is Outcome.SKIPPED else 'Proven'}.** {_HEADLINES[self.proof.outcome]}"
+        answered = list(_answered(self.proof.answers))
+        if answered:
+            yield "\n".join(f"- {line}" for line in answered)
+
+    def _inputs(self) -> Iterator[tuple[str, ...]]:
+        if not self._columns:
+            yield from ((_code(name), "anything that the pipeline reads", "") for name in self.manifest.request_inputs)
+        for column in self._columns:
+            name = "(no name)" if column.name is None else column.name
+            yield _code(name), _code(_type(column)), "" if getattr(column, "required", True) else "optional"
+
+    def _parameters(self) -> Iterator[tuple[str, ...]]:
+        params = None if self.signature is None else self.signature.params
+        for each in [] if params is None else params:
+            yield _code(each.name), _code(_type(each)), _code(_shortened(each.default))
+
+    def _artifact(self, entry: ArtifactEntry) -> tuple[str, ...]:
+        if entry.from_this_run:
+            origin = "this run"
+        else:
+            origin = "an earlier run" if entry.origin is Origin.TRAINED else "the catalog"
+        return _code(entry.name), shown_size(entry.size), origin
+
+    @staticmethod
+    def _table(title: str, head: tuple[str, ...], lines: Iterable[tuple[str, ...]], rows: int) -> Iterator[str]:
+        found = list(lines)
+        if not found or not rows:
+            return
+        shown = [f"| {' | '.join(line)} |" for line in (head, ("---",) * len(head), *found[:rows])]
+        more = [] if len(found) <= rows else [f"\n… and {len(found) - rows} more."]
+        yield f"**{title}**\n\n" + "\n".join([*shown, *more])
+
+    def _use(self, uri: str) -> Iterator[str]:
+        """Tell how to load, serve and ask it, as text to be pasted."""
+        request = self.proof.answers.example
+        yield "**Load it**\n\n" + _block("python", self.python(uri))
+        command = shlex.join(["mlflow", "models", "serve", "--model-uri", uri, "--env-manager", "local"])
+        yield "**Serve it** where its requirements are installed\n\n" + _block(
+            "bash", f"export MLFLOW_TRACKING_URI={shlex.quote(self.tracking_uri)}\n{command}"
+        )
+        if request is not None:
+            address = "http://127.0.0.1:5000/invocations"
+            post = f"curl {address} -H 'Content-Type: application/json' -d {shlex.quote(request)}"
+            yield "**Ask it**; the values are made up\n\n" + _block("bash", post)
+        if self._columns and self._columns[0].name is not None:
+            yield "In Spark, give `mlflow.pyfunc.spark_udf` one struct: `predict(F.struct(*columns))`."
+
+    def python(self, uri: str) -> str:
+        """Return Python that loads it, and asks it where a request is known that it answers."""
+        request = self.proof.answers.example
+        lines = ["import mlflow", "", f"mlflow.set_tracking_uri({self.tracking_uri!r})"]
+        lines += [f"model = mlflow.pyfunc.load_model({uri!r})"]
+        if request is not None:
+            split = json.loads(request)["dataframe_split"]
+            (row,) = split["data"]
+            lines.insert(1, "import pandas as pd")
+            values = dict(zip(split["columns"], row, strict=True))
+            rows = f"pd.DataFrame([{values!r}])"
+            dates = [column.name for column in self._columns if _type(column) == "datetime"]
+            if dates:
+                rows += f".astype({dict.fromkeys(dates, 'datetime64[ns]')!r})"
+            lines += [f"model.predict({rows})"]
+        return "\n".join(lines)
+
+    @property
+    def _columns(self) -> list[Any]:
+        """The columns or tensors of the signature's inputs; empty without one."""
+        inputs = None if self.signature is None else self.signature.inputs
+        return [] if inputs is None else inputs.inputs
+
+
+def describe_failure(reason: str, retry_command: str) -> str:
+    """Describe a FAILED model.
+
+    Args:
+        reason: What could not be done, and why.
+        retry_command: The command that packages its run again.
+    """
+    end = f"\n\nTo package the run again without training:\n\n{_block('bash', retry_command)}"
+    return f"**FAILED.** {_text(reason)}"[: TAG_LENGTH - len(end)] + end
+
+
+def _answered(answers: Answers) -> Iterator[str]:
+    """Say what was asked of a package, and what it answered."""
+    questions: Mapping[str, str | None] = {
+        "The same over HTTP": answers.http,
+        "One row alone, as among others": answers.single_row,
+        "A table without rows": answers.empty,
+    }
+    for question, answer in questions.items():
+        if answer is not None:
+            yield f"{question}: {'yes' if answer == 'same' else _text(answer)}"
+
+
+def _type(spec: Any) -> str:
+    """Return a type as MLflow shows it in a signature, without the name before it."""
+    kind = getattr(spec, "type", None)
+    if kind is None:
+        kind = getattr(spec, "dtype", spec)
+    return str(getattr(kind, "name", kind))
+
+
+def _shortened(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _text(text: str) -> str:
+    """Return a text as Markdown shows it: nothing in it is markup, and it is one paragraph."""
+    return _MARKDOWN.sub(
+        lambda found: {"<": "&lt;", ">": "&gt;"}.get(found[1], f"\\{found[1]}"), " ".join(text.split())
+    )
+
+
+def _code(text: str) -> str:
+    """Return a name as code, in a table too."""
+    return f"`{' '.join(text.split()).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
+def _block(language: str, text: str) -> str:
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    return f"{fence}{language}\n{text}\n{fence}"
