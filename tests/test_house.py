@@ -33,6 +33,7 @@ SHOWN_BY_OTHERS = {
     "config/schema.py": "tests/config/test_reading.py",
     "config/values.py": "tests/config/test_reading.py",
     "hooks.py": "tests/scenarios/test_sessions.py",
+    "lifecycle/announcements.py": "tests/scenarios/test_description.py",
     "lifecycle/model_logging.py": "tests/scenarios/test_kedro_run.py",
     "lifecycle/preparation.py": "tests/scenarios/test_preflight.py",
     "lifecycle/repackaging.py": "tests/scenarios/test_retry.py",

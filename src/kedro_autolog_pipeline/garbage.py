@@ -29,6 +29,15 @@ def without_collecting() -> Iterator[None]:
             gc.enable()
 
 
+def is_command() -> bool:
+    """Tell whether the process ends with what runs now.
+
+    A click command of this thread is being executed, and nobody types the next line afterwards: Kedro, too, tells by
+    ``sys.ps1`` whether the command of a packaged project may end the interpreter.
+    """
+    return click.get_current_context(silent=True) is not None and not hasattr(sys, "ps1")
+
+
 def set_apart() -> None:
     """Set apart what exists, in a command that will end with what runs now: it is not collected any more.
 
@@ -36,18 +45,9 @@ def set_apart() -> None:
     training, and three times when the process ends. Once in a process, and in none that lives on, such as a notebook or
     a Kedro server: there, what exists now is collected as ever.
     """
-    if _is_command() and not gc.get_freeze_count():
+    if is_command() and not gc.get_freeze_count():
         atexit.register(_flush, [weakref.ref(file) for file in _open_files()])
         gc.freeze()
-
-
-def _is_command() -> bool:
-    """Tell whether the process ends with what runs now.
-
-    A click command of this thread is being executed, and nobody types the next line afterwards: Kedro, too, tells by
-    ``sys.ps1`` whether the command of a packaged project may end the interpreter.
-    """
-    return click.get_current_context(silent=True) is not None and not hasattr(sys, "ps1")
 
 
 def _open_files() -> Iterator[io.IOBase]:

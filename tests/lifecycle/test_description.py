@@ -18,6 +18,7 @@ from kedro_autolog_pipeline.serving.manifest import (
     Origin,
     Provenance,
 )
+from kedro_autolog_pipeline.tracking.store import Store
 from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
 from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof
 
@@ -57,7 +58,12 @@ def description() -> Description:
     params = ParamSchema([ParamSpec("threshold", DataType.string, "x" * 100)])
     answers = Answers(http="same", single_row="differs: row 0: 1 is 2", example=EXAMPLE)
     proof = Proof(Outcome.REPRODUCED, "It is.", 0.1, answers)
-    return Description(manifest, ModelSignature(Schema(columns), params=params), proof, "sqlite:////shop/my db.sqlite")
+    return Description(
+        manifest,
+        ModelSignature(Schema(columns), params=params),
+        proof,
+        Store("sqlite:////shop/my db.sqlite", None, None),
+    )
 
 
 def test_a_ready_model_is_described_from_its_proof_to_the_commands_that_use_it(description: Description) -> None:
@@ -77,7 +83,7 @@ def test_a_ready_model_is_described_from_its_proof_to_the_commands_that_use_it(d
         "| `model` | 1.5 kB | this run |",
         "| `encoder` | 1.5 kB | an earlier run |",
         "| `<script>\\|'words'` | 1.5 kB | the catalog |",
-        "export MLFLOW_TRACKING_URI='sqlite:////shop/my db.sqlite'",
+        "MLFLOW_TRACKING_URI='sqlite:////shop/my db.sqlite' "
         "mlflow models serve --model-uri models:/m-1 --env-manager local",
         """model.predict(pd.DataFrame([{"it's": 1.0, 'when': '2024-01-01T00:00:00'}])"""
         ".astype({'when': 'datetime64[ns]'}))",
@@ -90,7 +96,7 @@ def test_what_is_not_known_is_not_described(description: Description) -> None:
 
     text = attrs.evolve(description, signature=None, proof=proof).markdown(URI)
 
-    assert text.startswith("**READY.** Not proven: the configuration says `verify: false`.\n\n**Remarks**")
+    assert text.startswith("**READY.** Not proven: the configuration says 'verify: false'.\n\n**Remarks**")
     assert "| `instances` | anything that the pipeline reads |  |" in text
     assert "curl" not in text
     assert "spark_udf" not in text

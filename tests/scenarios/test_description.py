@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import mlflow
 import pytest
@@ -15,6 +21,7 @@ from mlflow import MlflowClient
 
 from kedro_autolog_pipeline.errors import NotPackagedError
 from kedro_project import INFERENCE, MODEL, KedroProject
+from local_server import free_port
 from mlflow_store import models
 from scoring_application import invoke
 
@@ -39,6 +46,47 @@ def test_what_the_page_of_a_ready_model_offers_to_paste_works(
     assert 200 == response.status_code, response.text
     assert "- The same over HTTP: yes" in page
     assert "| `model` | " in page
+
+
+def test_the_commands_that_a_run_ends_with_serve_the_model_and_show_it(project: KedroProject, tmp_path: Path) -> None:
+    """They are typed elsewhere as they stand, and a real server answers."""
+    ended = project.run_command()
+
+    assert 0 == ended.returncode, ended.stderr
+    said = ended.stdout.splitlines()
+    (place,) = [place for place, line in enumerate(said) if line.startswith("'prices' is READY. A clean process ")]
+    look, serve = said[place + 1], said[place + 2].removeprefix("  serve: ")
+    assert look == f"  look:  mlflow ui --backend-store-uri sqlite:///{project.path / 'mlflow.db'}"
+    assert any(line.startswith("This training is MLflow run ") and line.endswith(look[9:]) for line in said)
+    port = free_port()
+    with subprocess.Popen(  # noqa: S602 - it is what a person would type
+        f"{serve} --port {port}",
+        shell=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as server:
+        try:
+            answer = asked(f"http://127.0.0.1:{port}/invocations", server)
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+    assert {"predictions"} == answer.keys()
+
+
+def asked(address: str, server: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """Ask a server as soon as it answers."""
+    body = json.dumps({"dataframe_split": {"columns": ["x"], "data": [[1.0]]}}).encode()
+    request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - a server of the test's own
+    while server.poll() is None:
+        try:
+            with urlopen(request, timeout=60) as response:  # noqa: S310 - see above
+                content: dict[str, Any] = json.load(response)
+                return content
+        except URLError:
+            time.sleep(0.2)
+    pytest.fail(f"The server has ended with {server.returncode}.")
 
 
 def test_the_page_of_a_failed_model_says_why_and_how_to_try_again(project: KedroProject, client: MlflowClient) -> None:

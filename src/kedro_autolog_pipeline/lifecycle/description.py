@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from kedro_autolog_pipeline.lifecycle.announcements import serve_command
 from kedro_autolog_pipeline.preflight.candidates import shown_size
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest, Origin
+from kedro_autolog_pipeline.tracking.store import Store
 from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
 from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof
 
@@ -26,15 +28,16 @@ _LONGEST_VALUE = 60
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#!~$])")
 
-_HEADLINES = {
+HEADLINES = {
     Outcome.REPRODUCED: "A clean process with just this package returned the same predictions as the live pipeline.",
     Outcome.SAME_SHAPE: (
         "A clean process with just this package returned predictions of the same shape and types as the live pipeline, "
         "whose values are not the same twice."
     ),
     Outcome.LOADED: "A clean process with just this package loaded it. The run had no data to try it on.",
-    Outcome.SKIPPED: "Not proven: the configuration says `verify: false`.",
+    Outcome.SKIPPED: "Not proven: the configuration says 'verify: false'.",
 }
+"""What is proven of a model, one sentence for each outcome."""
 
 
 @attrs.frozen
@@ -45,13 +48,13 @@ class Description:
         manifest: What its package says of itself.
         signature: Its signature; None for a model without one.
         proof: What was proven of it.
-        tracking_uri: Its tracking server, as it may be shown.
+        store: Where it is.
     """
 
     manifest: Manifest
     signature: ModelSignature | None
     proof: Proof
-    tracking_uri: str
+    store: Store
 
     def markdown(self, uri: str) -> str:
         """Return it as Markdown that fits into a tag.
@@ -74,7 +77,7 @@ class Description:
         yield from self._use(uri)
 
     def _proof(self) -> Iterator[str]:
-        yield f"**{'READY' if self.proof.outcome is Outcome.SKIPPED else 'Proven'}.** {_HEADLINES[self.proof.outcome]}"
+        yield f"**{'READY' if self.proof.outcome is Outcome.SKIPPED else 'Proven'}.** {HEADLINES[self.proof.outcome]}"
         answered = list(_answered(self.proof.answers))
         if answered:
             yield "\n".join(f"- {line}" for line in answered)
@@ -111,10 +114,8 @@ class Description:
         """Tell how to load, serve and ask it, as text to be pasted."""
         request = self.proof.answers.example
         yield "**Load it**\n\n" + _block("python", self.python(uri))
-        command = shlex.join(["mlflow", "models", "serve", "--model-uri", uri, "--env-manager", "local"])
-        yield "**Serve it** where its requirements are installed\n\n" + _block(
-            "bash", f"export MLFLOW_TRACKING_URI={shlex.quote(self.tracking_uri)}\n{command}"
-        )
+        command = _block("bash", serve_command(uri, self.store))
+        yield f"**Serve it** where its requirements are installed\n\n{command}"
         if request is not None:
             address = "http://127.0.0.1:5000/invocations"
             post = f"curl {address} -H 'Content-Type: application/json' -d {shlex.quote(request)}"
@@ -125,7 +126,7 @@ class Description:
     def python(self, uri: str) -> str:
         """Return Python that loads it, and asks it where a request is known that it answers."""
         request = self.proof.answers.example
-        lines = ["import mlflow", "", f"mlflow.set_tracking_uri({self.tracking_uri!r})"]
+        lines = ["import mlflow", "", f"mlflow.set_tracking_uri({self.store.public_uri!r})"]
         lines += [f"model = mlflow.pyfunc.load_model({uri!r})"]
         if request is not None:
             split = json.loads(request)["dataframe_split"]

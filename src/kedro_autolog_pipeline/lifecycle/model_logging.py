@@ -20,7 +20,8 @@ from kedro_autolog_pipeline.errors import (
     VerificationError,
     showable,
 )
-from kedro_autolog_pipeline.lifecycle.description import Description, describe_failure
+from kedro_autolog_pipeline.lifecycle.announcements import announce_model
+from kedro_autolog_pipeline.lifecycle.description import HEADLINES, Description, describe_failure
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.loggers import get_logger
@@ -218,6 +219,7 @@ class _Progress:
             f", version {version} of '{config.registered_model_name}'," if version is not None else "",
             seconds,
         )
+        announce_model(config.name, model.uri, HEADLINES[description.proof.outcome], self._tracked)
         return ReadyModel(
             config.name, model.uri, {artifact.entry.name: artifact.entry.sha256 for artifact in contents.artifacts}
         )
@@ -242,7 +244,7 @@ class _Progress:
         contents = _amend(package, contents, proof.answers)
         # The proof may have changed what the package says of itself.
         digest = seal_package(package)
-        description = Description(read_manifest(package), contents.signature, proof, self._tracked.store.public_uri)
+        description = Description(read_manifest(package), contents.signature, proof, self._tracked.store)
         self.stage = Stage.UPLOAD
         model.upload(package)
         model.set_tags(

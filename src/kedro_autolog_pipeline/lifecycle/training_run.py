@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -15,6 +16,7 @@ from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import OnFailure
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.garbage import set_apart, without_collecting
+from kedro_autolog_pipeline.lifecycle.announcements import announce_run
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
 from kedro_autolog_pipeline.lifecycle.preparation import Preparation
 from kedro_autolog_pipeline.lifecycle.termination import Termination
@@ -134,6 +136,7 @@ class TrainingRun:
             )
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(training.end, RunStatus.KILLED)
+        announce_run(tracked)
         set_apart()
         return training
 
@@ -221,11 +224,13 @@ def _track(run: KedroRun, project: Project) -> TrackedRun:
     """Join the run that is active, or open one."""
     store = find_store(project.config.server, run.project_path)
     names = ",".join(run.pipeline_names)
+    # People tell runs apart by when they were started.
+    started = datetime.now().astimezone()
     return join_active_run(store.registry_uri) or open_run(
         store,
         project.config.tracking,
         default_experiment=project.package_name,
-        default_name=names,
+        default_name=f"{names} {started:%d %b %H:%M}",
         tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
     )
 

@@ -70,7 +70,9 @@ class KedroRun:
         names = sorted(name for name in self.pipeline.inputs() if is_parameter(name))
         values: dict[str, Any] = {}
         for name in names:
-            value = self.catalog.load(name)
+            # Kedro tells of what it loads, which would read as a part of the user's run.
+            with quiet("kedro", logging.WARNING):
+                value = self.catalog.load(name)
             values.update(value if name == "parameters" else {name.removeprefix("params:"): value})
         return values
 
