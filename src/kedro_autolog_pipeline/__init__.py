@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kedro_autolog_pipeline.by_hand import KedroPipelineModel
     from kedro_autolog_pipeline.hooks import AutologPipelineHook
+    from kedro_autolog_pipeline.ready_model import ReadyModelDataset
 
-__all__ = ["AutologPipelineHook", "KedroPipelineModel"]
+__all__ = ["AutologPipelineHook", "KedroPipelineModel", "ReadyModelDataset"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from kedro_autolog_pipeline.by_hand import KedroPipelineModel
 
         return KedroPipelineModel
+    if name == "ReadyModelDataset":
+        from kedro_autolog_pipeline.ready_model import ReadyModelDataset
+
+        return ReadyModelDataset
     if name == "__version__":
         from importlib.metadata import version
 

@@ -7,16 +7,13 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import attrs
 import pytest
@@ -32,7 +29,7 @@ from kedro_project import (
     training_until_a_copy_is_begun,
     write_project,
 )
-from local_server import free_port
+from mlflow_server import mlflow_server
 
 IDLE = """
 from kedro.pipeline import Pipeline, node
@@ -290,29 +287,8 @@ class Requests:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """Give the address of an MLflow server that passes artifacts on."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    options = ["--workers", "1", "--port", f"{port}", "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
-    command = [sys.executable, "-m", "mlflow", "server", *options, "--artifacts-destination", str(tmp_path / "served")]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        try:
-            end = time.monotonic() + 180
-            while not answers(f"{address}/health") and time.monotonic() < end:
-                time.sleep(0.2)
-            yield address
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def answers(address: str) -> bool:
-    """Tell whether somebody answers there."""
-    try:
-        with urlopen(address, timeout=5):  # noqa: S310 - it is a server of the test's own
-            return True
-    except OSError:
-        return False
+    with mlflow_server(tmp_path) as address:
+        yield address
 
 
 def test_a_server_gets_one_request_for_each_file_and_some_for_the_model(

@@ -49,10 +49,6 @@ def test_files_are_where_they_are_or_downloaded(model: LoggedModel, tmp_path: Pa
     assert there == attrs.evolve(found, location=str(there)).files(tmp_path / "download", server)
     assert [] == list((tmp_path / "download").iterdir())
 
-    downloaded = attrs.evolve(found, location="s3://shop/prices").files(tmp_path / "download", server)
-    assert downloaded.is_relative_to(tmp_path / "download")
-    assert "flavors: {}" == (downloaded / "MLmodel").read_text()
-
 
 @pytest.mark.parametrize("uri", ["models:/shop-prices", "models:/shop-prices/Production", "runs:/1/model", "/tmp/m"])  # noqa: S108 - nothing is there
 def test_a_uri_that_names_no_one_model_is_refused(model: LoggedModel, uri: str) -> None:

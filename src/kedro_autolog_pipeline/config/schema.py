@@ -98,7 +98,7 @@ class RunConfig:
 
     Attributes:
         id: A run that exists, to be continued; None means a new one.
-        name: Name of the new run; None means the names of the Kedro pipelines in it, and the time.
+        name: Name of the new run; None means the names of the training pipelines, and the time.
     """
 
     id: str | None = None

@@ -12,7 +12,6 @@ import attrs
 from kedro.framework.project import settings
 from kedro.utils import is_kedro_project
 
-from kedro_autolog_pipeline.config.project import Project
 from kedro_autolog_pipeline.config.schema import OnFailure
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.garbage import set_apart, without_collecting
@@ -97,7 +96,7 @@ class TrainingRun:
             import mlflow.pyfunc  # noqa: F401
 
             opened.enter_context(EXPORTED_CREDENTIALS.exported(preparation.project.credentials))
-            tracked = _track(run, preparation.project)
+            tracked = _track(preparation)
             ending = _Ending(tracked)
             opened.callback(ending.close_run)
             hold_run(tracked)
@@ -220,17 +219,19 @@ class TrainingRun:
         return failure
 
 
-def _track(run: KedroRun, project: Project) -> TrackedRun:
+def _track(preparation: Preparation) -> TrackedRun:
     """Join the run that is active, or open one."""
+    run, project = preparation.run, preparation.project
     store = find_store(project.config.server, run.project_path)
     names = ",".join(run.pipeline_names)
-    # People tell runs apart by when they were started.
+    # People tell runs apart by what they train and when they are started: most of them are '__default__' to Kedro.
+    trained = ",".join(sorted({pair.config.training for pair in preparation.pairs}))
     started = datetime.now().astimezone()
     return join_active_run(store.registry_uri) or open_run(
         store,
         project.config.tracking,
         default_experiment=project.package_name,
-        default_name=f"{names} {started:%d %b %H:%M}",
+        default_name=f"{trained or names} {started:%d %b %H:%M}",
         tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
     )
 

@@ -27,6 +27,10 @@ class StoredModel:
     Attributes:
         uri: The URI that it was asked for by.
         model_id: Its id.
+        name: Its name, as it was logged.
+        version: The registered version that was asked for; None when it was asked for by its id.
+        run_id: The run that it belongs to; None when it belongs to none.
+        is_ready: Whether it is READY.
         location: URI of its files in the artifact store.
         digests: SHA-256 of its manifest as it was noted when it was packaged, by where it was noted ("the logged
             model", "version 3 of 'prices'"); None where nothing is noted.
@@ -34,6 +38,10 @@ class StoredModel:
 
     uri: str
     model_id: str
+    name: str
+    version: str | None
+    run_id: str | None
+    is_ready: bool
     location: str
     digests: Mapping[str, str | None]
 
@@ -54,11 +62,8 @@ class StoredModel:
         if place.scheme in {"", "file"}:
             # A copy would have files in the place of links.
             return Path(url2pathname(place.path) if place.scheme else self.location)
-        return Path(
-            download_artifacts(
-                artifact_uri=f"models:/{self.model_id}", dst_path=str(directory), tracking_uri=tracking_uri
-            )
-        )
+        # Of a URI that begins with models:/, MLflow asks the process's own server.
+        return Path(download_artifacts(artifact_uri=self.location, dst_path=str(directory), tracking_uri=tracking_uri))
 
 
 def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
@@ -71,6 +76,7 @@ def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
     Raises:
         TrackingError: When the URI has another form, or there is no such model.
     """
+    from mlflow.entities import LoggedModelStatus
     from mlflow.exceptions import MlflowException
 
     asked = _URI.fullmatch(uri)
@@ -82,6 +88,7 @@ def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
         )
     name, model_id = asked["name"], asked["model_id"]
     digests: dict[str, str | None] = {}
+    number: str | None = None
     try:
         if name is not None:
             version = (
@@ -92,7 +99,8 @@ def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
             # Stores of MLflow's older versions return no id.
             source = _URI.fullmatch(version.source or "")
             model_id = version.model_id or (source and source["model_id"])
-            digests[f"version {version.version} of '{name}'"] = version.tags.get(MANIFEST_TAG)
+            number = str(version.version)
+            digests[f"version {number} of '{name}'"] = version.tags.get(MANIFEST_TAG)
         if model_id is None:
             raise TrackingError(
                 f"find '{uri}'",
@@ -105,4 +113,7 @@ def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
             f"find '{uri}'", f"{error.message}", "Name the tracking server by --tracking-uri or MLFLOW_TRACKING_URI."
         ) from error
     digests["the logged model"] = model.tags.get(MANIFEST_TAG)
-    return StoredModel(uri, model.model_id, model.artifact_location, digests)
+    is_ready = model.status == LoggedModelStatus.READY
+    return StoredModel(
+        uri, model.model_id, model.name, number, model.source_run_id, is_ready, model.artifact_location, digests
+    )
