@@ -48,6 +48,7 @@ SHOWN_BY_OTHERS = {
     "rehearsal/parameter_specs.py": "tests/rehearsal/test_signature.py",
     "rehearsal/private_store.py": "tests/rehearsal/test_live_pipeline.py",
     "rehearsal/project_hooks.py": "tests/rehearsal/test_live_pipeline.py",
+    "rehearsal/failed_node.py": "tests/scenarios/test_failing_nodes.py",
     "ready_model.py": "tests/scenarios/test_batch.py",
     "serving/package_reader.py": "tests/serving/test_model.py",
     "serving/snapshots.py": "tests/datasets/test_snapshots.py",

@@ -39,7 +39,7 @@ def predict(instances, model):
     raise RuntimeError("no answer")
 
 def create_pipeline(**kwargs):
-    return Pipeline([node(predict, ["instances", "model"], "predictions")])
+    return Pipeline([node(predict, ["instances", "model"], "predictions", name="predict")])
 """
 
 
@@ -365,8 +365,8 @@ def test_packaging_that_fails_leaves_a_failed_model_and_a_finished_run(
     (run,) = runs(client)
     assert run.info.status == "FINISHED"
     reason = (
-        "Cannot package 'prices': its inference pipeline fails on the first rows of this run's own data "
-        "(RuntimeError('no answer')). Correct it."
+        "Cannot package 'prices': its inference pipeline fails on the first rows of this run's own data, in node "
+        "'predict' (RuntimeError('no answer')). Correct it."
     )
     assert run.data.tags["kedro_autolog_pipeline.failure.prices"] == f"GATHER: {reason}"
     assert str(caught.value) == (

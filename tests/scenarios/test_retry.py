@@ -152,7 +152,7 @@ def test_what_the_run_gave_before_is_told_by_its_digest(project: KedroProject, c
 
     failure = repackage(Request(run.info.run_id, project.path)).failure
 
-    assert f"it is not what run '{run.info.run_id}' was packaged with before, whose SHA-256 is" in str(failure)
+    assert f"is not what run '{run.info.run_id}' was packaged with before: its SHA-256 was" in str(failure)
 
 
 def test_the_version_and_the_parameters_are_those_of_the_run(project: KedroProject, client: MlflowClient) -> None:

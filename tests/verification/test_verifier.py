@@ -640,6 +640,37 @@ def test_only_what_the_model_requires_may_be_imported(
     assert Outcome.REPRODUCED is proof.outcome
 
 
+NEEDS_TWO_ENGINES = """
+def predict(x):
+    for engine in ("engine_of_gulls", "engine_of_terns"):
+        try:
+            __import__(engine)
+        except ImportError as error:
+            raise RuntimeError("Missing optional dependency.") from error
+    return x
+"""
+
+
+def test_all_modules_that_are_missing_are_named_at_once(
+    make_package: MakePackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is asked for only when the first is there."""
+    for name in ("gulls", "terns"):
+        install(tmp_path / "site", f"engine-of-{name}", {f"engine_of_{name}.py": ""})
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    package = make_package(NEEDS_TWO_ENGINES)
+
+    with pytest.raises(VerificationError) as caught, Verifier("penguins") as verifier:
+        verifier.verify(package, Trial(1, Reference(1)), shipped=["penguins"], requirements=["mlflow"], timeout=SECONDS)
+
+    assert (
+        "the fresh process could not predict on the sample: RuntimeError: Missing optional dependency. "
+        "No module named 'engine_of_gulls', 'engine_of_terns': 'engine-of-gulls', 'engine-of-terns' are installed "
+        "here, and not among the model's requirements. Add them to 'extra_pip_requirements', or to 'pip_requirements' "
+        "where that lists them all. Correct that and package it again."
+    ) == caught.value.cause
+
+
 PARENT = """
 import os, signal, sys, time
 from pathlib import Path

@@ -23,6 +23,7 @@ from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import callers_name
+from kedro_autolog_pipeline.rehearsal.failed_node import why_needs_server
 from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Reference
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
@@ -167,7 +168,10 @@ def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[
         for name in [*pair.inputs_from(Origin.TRAINED, Origin.REFERENCE), *objects]:
             try:
                 artifact = _stage_artifact(name, pair, finished, staging)
-                _refuse_others(artifact, finished)
+                fault = _why_another(artifact, finished)
+                if fault is not None:
+                    missing.append(fault)
+                    continue
                 note(artifact)
                 artifacts.append(artifact)
             except (ArtifactChangedError, FileNotFoundError) as error:
@@ -227,18 +231,16 @@ def _doubtful(parameters: Mapping[str, Any]) -> list[str]:
     return [f"{seen} {', '.join(names)}: if it is secret, have a node take it from the environment."] if names else []
 
 
-def _refuse_others(artifact: Artifact, finished: FinishedRun) -> None:
-    """Refuse what is not what the run gave when it was packaged before.
-
-    Raises:
-        ValueError: When its digest is another one.
-    """
+def _why_another(artifact: Artifact, finished: FinishedRun) -> str | None:
+    """Say why an artifact is not what the run was packaged with before; None when it is, or was not packaged yet."""
     entry, record = artifact.entry, finished.record
-    if record.digests.get(entry.name, entry.sha256) != entry.sha256:
-        raise ValueError(
-            f"it is not what run '{record.run_id}' was packaged with before, whose SHA-256 is "
-            f"{record.digests[entry.name]}"
-        )
+    before = record.digests.get(entry.name, entry.sha256)
+    if before == entry.sha256:
+        return None
+    return (
+        f"'{entry.name}' is not what run '{record.run_id}' was packaged with before: its SHA-256 was {before}, and is "
+        f"{entry.sha256}. Another run has written it since. Version the dataset, and train again."
+    )
 
 
 def _rehearse(
@@ -246,18 +248,14 @@ def _rehearse(
 ) -> Rehearsal | None:
     requests = pair.inputs_from(Origin.REQUEST)
     if not all(name in run.catalog and run.catalog.exists(name) for name in requests):
+        fault = why_needs_server(pair.inference, parameters)
+        if fault is not None:
+            raise PackagingError(pair.config.name, [fault])
         return None
     loads = {artifact.entry.name: artifact.load for artifact in artifacts}
     pipeline = LivePipeline(pair, loads, parameters, run.catalog)
     sample = {name: _first_rows(name, run) for name in requests}
-    try:
-        reference = pipeline.rehearse(sample)
-    except PackagingError:
-        raise
-    except Exception as error:
-        cause = f"its inference pipeline fails on the first rows of this run's own data ({error!r}). Correct it."
-        raise PackagingError(pair.config.name, [cause]) from error
-    return Rehearsal(sample, reference)
+    return Rehearsal(sample, pipeline.rehearse(sample))
 
 
 def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:

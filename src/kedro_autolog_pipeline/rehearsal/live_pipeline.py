@@ -20,6 +20,7 @@ from kedro_autolog_pipeline.datasets.locations import is_in_memory, relocated
 from kedro_autolog_pipeline.errors import PackagingError
 from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
+from kedro_autolog_pipeline.rehearsal.failed_node import FailedNode
 from kedro_autolog_pipeline.rehearsal.in_place_changes import InPlaceChanges
 from kedro_autolog_pipeline.rehearsal.private_store import private_store
 from kedro_autolog_pipeline.rehearsal.project_hooks import describe_hooks, project_hooks
@@ -165,8 +166,8 @@ class LivePipeline:
             sample: Request data by dataset name.
 
         Raises:
-            PackagingError: When a node writes an output in chunks that its dataset puts together.
-            Exception: Whatever a node, a dataset or a hook raises.
+            PackagingError: When a node, a dataset or a hook raises, or when a node writes an output in chunks that its
+                dataset puts together.
         """
         with tempfile.TemporaryDirectory(prefix="kedro-autolog-pipeline-", ignore_cleanup_errors=True) as directory:
             return _in_a_thread(lambda: self._run(sample, Path(directory)), self.pair.config.inference)
@@ -174,6 +175,8 @@ class LivePipeline:
     def _run(self, sample: Mapping[str, Any], directory: Path) -> Reference:
         pipeline = _InferencePipeline(self.pair.inference.nodes)
         hooks = project_hooks()
+        failed = FailedNode()
+        hooks.register(failed)
         changes = InPlaceChanges()
         loads = self.artifacts
         if not self.pair.config.verify:
@@ -190,7 +193,11 @@ class LivePipeline:
                     **written,
                 }
             )
-            result = SequentialRunner().run(pipeline, catalog, hook_manager=hooks)
+            try:
+                result = SequentialRunner().run(pipeline, catalog, hook_manager=hooks)
+            except Exception as error:
+                kinds = {name: type(each.stored).__name__ for name, each in written.items() if each.stored is not None}
+                raise PackagingError(self.pair.config.name, [failed.describe(error, kinds)]) from error
             output = _bare({name: result[name].load() for name in sorted(result)})
             between = pipeline.all_inputs() & set(written)
             stored = {

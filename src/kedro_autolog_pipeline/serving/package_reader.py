@@ -71,9 +71,26 @@ def _load_function(node: NodeEntry, package: Path) -> Any:
     except Exception as error:
         raise ModelLoadError(
             str(package),
-            f"the function of node '{node.name}', {node.function}, cannot be loaded ({error!r}).",
-            "Install the packages of its requirements.txt.",
+            f"the function of node '{node.name}', {node.function}, cannot be loaded ({_shown(error)}).",
+            _remedy(error),
         ) from error
+
+
+def _shown(error: Exception) -> str:
+    # What Python shows of an error of the operating system leaves out the file.
+    return f"{type(error).__name__}: {error}" if isinstance(error, OSError) else repr(error)
+
+
+def _remedy(error: Exception) -> str:
+    """Say what to do about a module that cannot be imported."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return (
+            f"Its module opens '{error.filename}' when it is imported, and the package does not hold that. Ship it "
+            "beside the module and open it by its place there, or have a node read it from a dataset of the catalog."
+        )
+    if isinstance(error, ImportError):
+        return "Install the packages of its requirements.txt."
+    return "Its module cannot be imported here. Have a node do what it does when it is imported."
 
 
 def _load_artifact(name: str, dataset: StoredDataset, paths: Mapping[str, Path], package: str) -> Any:
@@ -86,6 +103,6 @@ def _load_artifact(name: str, dataset: StoredDataset, paths: Mapping[str, Path],
     except Exception as error:
         raise ModelLoadError(
             package,
-            f"the artifact '{name}', {paths[name].name}, cannot be loaded ({error!r}).",
+            f"the artifact '{name}', {paths[name].name}, cannot be loaded ({_shown(error)}).",
             "Install the packages of its requirements.txt.",
         ) from error

@@ -24,9 +24,9 @@ import time
 import traceback
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cache, lru_cache, reduce
+from functools import cache, lru_cache, partial, reduce
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -63,7 +63,28 @@ ALWAYS_DECLARED = frozenset({"pip", "setuptools", "wheel"})
 
 
 class NotDeployedError(ModuleNotFoundError):
-    """A module is here, and would not be there where the model is deployed."""
+    """Modules are here, and would not be there where the model is deployed.
+
+    Attributes:
+        distributions: What they are from, by the name of each module; empty for what is in a wrong place.
+    """
+
+    def __init__(self, message: str, name: str, distributions: Mapping[str, str]) -> None:
+        super().__init__(message, name=name)
+        self.distributions = dict(distributions)
+
+    @classmethod
+    def of(cls, distributions: Mapping[str, str]) -> NotDeployedError:
+        """Make the error of modules whose distributions are installed here, and not required by the model."""
+        modules, names = (", ".join(map(repr, dict.fromkeys(each))) for each in (distributions, distributions.values()))
+        is_one = len(set(distributions.values())) == 1
+        return cls(
+            f"No module named {modules}: {names} {'is' if is_one else 'are'} installed here, and not among the model's "
+            f"requirements. Add {'it' if is_one else 'them'} to 'extra_pip_requirements', or to 'pip_requirements' "
+            "where that lists them all",
+            next(iter(distributions)),
+            distributions,
+        )
 
 
 class InstallationDirectory:
@@ -149,15 +170,15 @@ class ImportGuard:
         Raises:
             NotDeployedError: When it is only where it may not come from.
         """
-        reason = None
+        refusal = None
         for spec in self._candidates(name, path, target):
-            refusal = self._refusal(spec)
-            if refusal is None:
+            refused = self._refusal(spec)
+            if refused is None:
                 return spec
-            reason = reason or refusal
-        if reason is None:
+            refusal = refusal or refused
+        if refusal is None:
             return None
-        raise NotDeployedError(f"No module named {name!r}{reason}", name=name)
+        raise refusal
 
     def _candidates(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> Iterator[ModuleSpec]:
         behind = sys.meta_path[sys.meta_path.index(self) + 1 :]
@@ -171,22 +192,25 @@ class ImportGuard:
     def _roots(self, name: str) -> list[str]:
         return self._code if _top_level(name) in self._shipped else [*self._code, *self._installed]
 
-    def _refusal(self, spec: ModuleSpec) -> str | None:
-        """Say why a module may not come from where it was found, to follow its name; None when it may."""
+    def tolerate(self, distributions: Iterable[str]) -> None:
+        """Let modules of more distributions be imported, to find what else is refused."""
+        if self._declared is not None:
+            self._declared = self._declared.union(distributions)
+
+    def _refusal(self, spec: ModuleSpec) -> NotDeployedError | None:
+        """Say why a module may not come from where it was found; None when it may."""
         top_level = _top_level(spec.name)
         if top_level in sys.stdlib_module_names and top_level not in self._shipped:
             return None
         places = _places(spec)
         roots = tuple(root + os.sep for root in self._roots(spec.name))
         if places and not any(_normal_place(place).startswith(roots) for place in places):
-            return f" in the package or among what is installed; {places[0]!r} does not travel with the model"
+            where = "in the package or among what is installed"
+            return NotDeployedError(
+                f"No module named {spec.name!r} {where}; {places[0]!r} does not travel with the model", spec.name, {}
+            )
         undeclared = self._undeclared(spec)
-        if undeclared is None:
-            return None
-        return (
-            f": {undeclared!r} is installed here, and not among the model's requirements. "
-            "Add it to 'extra_pip_requirements', or to 'pip_requirements' where that lists them all"
-        )
+        return None if undeclared is None else NotDeployedError.of({spec.name: undeclared})
 
     def _undeclared(self, spec: ModuleSpec) -> str | None:
         """Find the distribution that a module is from when the model does not require it."""
@@ -327,18 +351,22 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     sys.dont_write_bytecode = True
     guard.admit(package / "code", request["shipped"], request["declared"])
     hide_distributions(request["shipped"], request["declared"])
-    try:
-        # The warnings would compare its requirements with the environment that they were taken from.
-        model = mlflow.pyfunc.load_model(str(package), suppress_warnings=True)
-    except MlflowException as error:
-        # MLflow wraps what the model's entry file raises.
-        raise (error.__cause__ or error) from None
+
+    def load() -> Any:
+        try:
+            # The warnings would compare its requirements with the environment that they were taken from.
+            return mlflow.pyfunc.load_model(str(package), suppress_warnings=True)
+        except MlflowException as error:
+            # MLflow wraps what the model's entry file raises.
+            raise (error.__cause__ or error) from None
+
+    model = _naming_all(guard, load)
     if request["has_sample"]:
         _enter(directory, Stage.PREDICT)
         # Only now: the sample may be made of classes that the package ships.
         sample = _unpickled(directory / SAMPLE_FILE)
         started = time.monotonic()
-        output = model.predict(sample)
+        output = _naming_all(guard, lambda: model.predict(sample))
         seconds = time.monotonic() - started
         _enter(directory, Stage.HAND_BACK)
         _pickle(output, directory / OUTPUT_FILE)
@@ -369,6 +397,31 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
                 model.unwrap_python_model().read_anew(answers["copied"])
                 _pickle(model.unwrap_python_model().trace(sample), directory / TRACE_FILE)
     _enter(directory, Stage.END)
+
+
+def _naming_all(guard: ImportGuard, call: Callable[[], Any]) -> Any:
+    """Call, and when a module is refused, find whatever else would be, so that one message names all.
+
+    Raises:
+        BaseException: Whatever the call raises at first, from the refusal of all modules where one was refused.
+    """
+    first: BaseException | None = None
+    refused: dict[str, str] = {}
+    while True:
+        try:
+            result = call()
+        except BaseException as error:
+            first = first or error
+            more = next((each.distributions for each in _chain(error) if isinstance(each, NotDeployedError)), {})
+            if more.keys() - refused.keys():
+                refused.update(more)
+                guard.tolerate(more.values())
+                continue
+            if not refused:
+                raise
+        if first is None:
+            return result
+        raise first from NotDeployedError.of(refused)
 
 
 def _unpickled(file: Path) -> Any:
@@ -462,17 +515,31 @@ def _check_imports(directory: Path, guard: ImportGuard, imports: Mapping[str, An
     faults: defaultdict[str, list[str]] = defaultdict(list)
     for what, function, is_pickled in imports["functions"]:
         try:
-            if is_pickled:
-                pickle.loads(Path(function).read_bytes())  # noqa: S301 - the parent has written it
-            else:
-                module, _, qualname = function.partition(":")
-                reduce(getattr, qualname.split(".") if qualname else [], importlib.import_module(module))
+            _naming_all(guard, partial(_import, function, is_pickled=is_pickled))
         except BaseException as error:  # noqa: BLE001 - whatever a module raises, it would when the model is loaded
             traceback.print_exc()
-            faults[_in_one_line(error)].append(what)
+            faults[f"{_in_one_line(error)}{_advice(error)}"].append(what)
     if faults:
         text = "; ".join(f"{', '.join(whats)} ({reason})" for reason, whats in faults.items())
         _replace(directory / IMPORT_FAULTS_FILE, text)
+
+
+def _advice(error: BaseException) -> str:
+    """Say what to do about a file that a module opens when it is imported; empty for any other error."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return ""
+    return (
+        ": ship the file beside the module and open it by its place there, or have a node read it from a dataset of "
+        "the catalog"
+    )
+
+
+def _import(function: str, *, is_pickled: bool) -> None:
+    if is_pickled:
+        pickle.loads(Path(function).read_bytes())  # noqa: S301 - the parent has written it
+    else:
+        module, _, qualname = function.partition(":")
+        reduce(getattr, qualname.split(".") if qualname else [], importlib.import_module(module))
 
 
 def _enter(directory: Path, stage: Stage) -> None:
@@ -515,8 +582,13 @@ def _in_one_line(error: BaseException) -> str:
     first_line = next(iter(str(error).splitlines()), "")
     line = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
     refused = next((each for each in _chain(error) if isinstance(each, NotDeployedError)), None)
+    if refused is None:
+        return line
+    # What was found to be missing besides says all that the first refusal does.
+    if isinstance(error, NotDeployedError):
+        return f"{type(error).__name__}: {refused if error.__cause__ is None else error.__cause__}"
     # A library has its own words for one of its options that is missing.
-    return line if refused is None or str(refused) in line else f"{line.rstrip('.')}. {refused}"
+    return line if str(refused) in line else f"{line.rstrip('.')}. {refused}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
