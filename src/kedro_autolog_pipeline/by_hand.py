@@ -72,7 +72,7 @@ class KedroPipelineModel(PickledPipelineModel):
             InferencePipeline(
                 steps=[resolved_step(node) for node in pipeline.nodes],
                 request=request,
-                frames=[],
+                frames={},
                 outputs=sorted(pipeline.outputs()),
                 parameters={name: _parameter(name, catalog) for name in others if is_parameter(name)},
                 datasets={

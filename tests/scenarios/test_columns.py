@@ -86,3 +86,41 @@ def test_one_odd_column_costs_only_itself(project: KedroProject, client: MlflowC
     with open(f"{location}/manifest.json", encoding="utf-8") as file:  # noqa: PTH123 - a URI's path
         notes = json.load(file)["notes"]
     assert any(note.startswith("The signature takes any value for 'tags' (object), 'moment' (") for note in notes)
+
+
+OF_MANY_KINDS = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model):
+    hours = instances["at"].dt.tz_convert("UTC").dt.hour
+    parts = instances["kind"].cat.codes.abs() + instances["n"].fillna(-1).astype("int64") + hours
+    return (parts + instances["is_new"].fillna(False).astype("int64") + instances["small"]).to_frame("y")
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "model"], "predictions")])
+"""
+
+
+def test_columns_of_many_kinds_are_what_they_were_over_http(project: KedroProject, client: MlflowClient) -> None:
+    """Categories, nullable integers and booleans, small integers, and times with a zone; null goes where it may."""
+    rows = pd.DataFrame(
+        {
+            "kind": pd.Categorical(["a", "b"]),
+            "n": pd.array([1, None], dtype="Int64"),
+            "is_new": pd.array([True, None], dtype="boolean"),
+            "small": pd.Series([7, 8], dtype="int8"),
+            "at": pd.to_datetime(["2024-01-01 03:00", "2024-01-01 04:00"]).tz_localize("UTC"),
+        }
+    )
+    rows.to_pickle(project.path / "data" / "instances.pkl")
+    train(project, OF_MANY_KINDS, {"type": "pickle.PickleDataset", "filepath": "data/instances.pkl"})
+
+    (model,) = models(client)
+    assert ("READY", "same") == (model.status, model.tags["kedro_autolog_pipeline.verification.http"])
+    loaded = mlflow.pyfunc.load_model(model.artifact_location)
+    assert DataType.integer is loaded.metadata.signature.inputs.input_dict()["small"].type
+    assert [12, 12] == loaded.predict(rows)["y"].tolist()
+    data = [["a", 1, True, 7, "2024-01-01T03:00:00+00:00"], ["b", None, None, 8, "2024-01-01T04:00:00+00:00"]]
+    response = invoke(loaded, {"dataframe_split": {"columns": list(rows.columns), "data": data}})
+    assert 200 == response.status_code, response.text
+    assert [12, 12] == [row["y"] for row in response.json()["predictions"]]

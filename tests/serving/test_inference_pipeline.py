@@ -30,7 +30,7 @@ def test_kedros_own_pipeline_has_the_names_that_the_project_gave(flow: Pipeline)
     described = InferencePipeline(
         steps=[resolved_step(each) for each in flow.nodes],
         request=["x", "y"],
-        frames=[],
+        frames={},
         outputs=["v"],
         parameters={},
         datasets={},

@@ -17,7 +17,7 @@ FRAME = pd.DataFrame({"v": [1, 2]})
 @pytest.mark.parametrize("data", [3, "text", [1, 2], {"y": 1}, None, FRAME], ids=lambda data: type(data).__name__)
 def test_one_input_is_taken_as_it_is(data: Any) -> None:
     """A model of one input takes whatever its pipeline takes, a dictionary included."""
-    assert data is request_values(data, ["x"], frames=())["x"]
+    assert data is request_values(data, ["x"], frames={})["x"]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_one_input_is_taken_as_it_is(data: Any) -> None:
 )
 def test_what_json_has_becomes_the_frame_that_it_stands_for(data: Any) -> None:
     """MLflow's server gives dictionaries and lists, in NumPy's arrays, where the pipeline takes a DataFrame."""
-    values = request_values({"a": data, "b": [1]}, ["a", "b"], frames={"a"})
+    values = request_values({"a": data, "b": [1]}, ["a", "b"], frames={"a": {}})
 
     assert FRAME.equals(values["a"])
     assert [1] == values["b"]
@@ -53,12 +53,30 @@ def test_what_json_has_becomes_the_frame_that_it_stands_for(data: Any) -> None:
 def test_a_request_that_does_not_fit_is_told(data: Any, message: str) -> None:
     """What is missing or too much is named."""
     with pytest.raises(PredictionError) as raised:
-        request_values(data, ["a", "b"], frames=())
+        request_values(data, ["a", "b"], frames={})
     assert str(raised.value) == f"Cannot predict: {message}"
+
+
+def test_columns_have_the_types_that_they_had_in_the_project() -> None:
+    """What MLflow and JSON have no type for is made of what arrives; a column that is not given is no concern."""
+    types = {"v": "Int64", "kind": "category", "at": "datetime64[us, UTC]", "absent": "int8"}
+    arrived = pd.DataFrame({"v": [1, None], "kind": ["a", "b"], "at": ["2024-01-01T00:00:00+00:00"] * 2}, dtype=object)
+
+    restored = request_values(arrived, ["x"], frames={"x": types})["x"]
+
+    assert ["Int64", "category", "datetime64[us, UTC]"] == [str(kind) for kind in restored.dtypes]
+    assert [1, pd.NA] == restored["v"].tolist()
+    assert restored is request_values(restored, ["x"], frames={"x": types})["x"]
+    with pytest.raises(PredictionError) as raised:
+        request_values(pd.DataFrame({"v": ["one"]}), ["x"], frames={"x": types})
+    assert str(raised.value) == (
+        "Cannot predict: column 'v' does not hold values of type Int64. Send values that pandas reads as Int64."
+    )
+    assert 3 == request_values(3, ["x"], frames={"x": types})["x"]
 
 
 def test_columns_that_make_no_frame_are_told() -> None:
     """Columns of two lengths name the dataset."""
     with pytest.raises(PredictionError, match=r"'x' is a DataFrame, and its columns do not make one"):
-        request_values({"v": [1, 2], "w": [1]}, ["x"], frames={"x"})
-    assert "not columns" == request_values("not columns", ["x"], frames={"x"})["x"]
+        request_values({"v": [1, 2], "w": [1]}, ["x"], frames={"x": {}})
+    assert "not columns" == request_values("not columns", ["x"], frames={"x": {}})["x"]

@@ -72,6 +72,7 @@ class Contents:
         requirements: Requirements with those that the user names.
         conda_env: The Conda environment that the user names; None means made of the requirements.
         signature: The model's signature; None for a model without one.
+        column_types: Pandas' type of each column of the one request table that MLflow gives another type.
         input_example: A few rows of request data to store with the model; None means none.
         notes: What a reader of the manifest should know, one sentence each.
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
@@ -86,6 +87,7 @@ class Contents:
     requirements: tuple[RequirementEntry, ...]
     conda_env: Mapping[str, Any] | None
     signature: ModelSignature | None
+    column_types: Mapping[str, str]
     input_example: Any
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
@@ -147,6 +149,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
         requirements=tuple(list_requirements(pair.config, environment, run.project_path)),
         conda_env=read_conda_env(pair.config, run.project_path),
         signature=inferred.signature,
+        column_types=inferred.column_types,
         input_example=example,
         notes=(
             *_not_produced(artifacts),

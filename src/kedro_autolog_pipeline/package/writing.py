@@ -109,7 +109,13 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         name=contents.pair.config.name,
         nodes=[stage_node(node, index, package) for index, node in enumerate(nodes)],
         inputs=[
-            InputEntry(name, origin, is_frame=name in contents.frames) for name, origin in contents.pair.origins.items()
+            InputEntry(
+                name,
+                origin,
+                is_frame=name in contents.frames,
+                column_types=dict(contents.column_types) if name in contents.frames else {},
+            )
+            for name, origin in contents.pair.origins.items()
         ],
         outputs=sorted(contents.pair.inference.outputs()),
         parameters=dict(contents.parameters),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -26,11 +26,14 @@ class InferredSignature:
         signature: What MLflow enforces at predict time; None when nothing could be inferred.
         notes: What a user should know of it, one sentence each.
         fixed_parameters: Names of the parameters that MLflow cannot type, which therefore keep their packaged value.
+        column_types: Pandas' type of each column that MLflow passes on with another one, by the column's name, for the
+            model to restore.
     """
 
     signature: ModelSignature | None
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
+    column_types: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def infer_signature(
@@ -40,10 +43,11 @@ def infer_signature(
 ) -> InferredSignature:
     """Infer the signature of a model from one call of it.
 
-    It has inputs only where MLflow passes the sample on to the model as it is. A column that a type would change or
-    refuse is left open, with MLflow's type "any", and the others keep theirs. An integer column is declared as what
-    it is: MLflow refuses floats, and so missing values, in its place, but it would refuse these very integers in a
-    column declared as floats.
+    It has inputs only where the model gets the sample as it is. A column that MLflow passes on as another of pandas'
+    types, such as a category, is restored by the model. One that a type would change or refuse otherwise, or to whose
+    integers a null belongs, is left open with MLflow's type "any". The others keep theirs. An integer column is
+    declared as what it is: MLflow refuses floats, and so missing values, in its place, but it would refuse these very
+    integers in a column declared as floats.
 
     Args:
         sample: What was given to the model; None when there is none.
@@ -56,7 +60,10 @@ def infer_signature(
         # MLflow advises to declare integer columns as floats, which is for the author of the pipeline to decide.
         warnings.simplefilter("ignore", UserWarning)
         params, fixed = _parameter_schema(parameters)
-        inputs = _passing(_schema(sample), sample) or _schema_by_column(sample)
+        column_types: dict[str, str] = {}
+        inputs = _passing(_schema(sample), sample)
+        if inputs is None or _nullable_columns(sample):
+            inputs, column_types = _schema_by_column(sample)
         outputs = _schema(output)
         notes = (
             [f"The signature has no inputs: {_why_no_inputs(sample)}"]
@@ -69,7 +76,7 @@ def infer_signature(
         return InferredSignature(None, tuple(notes), fixed)
     # MLflow's own annotation of params leaves out None, its default.
     signature = ModelSignature(inputs=inputs, outputs=outputs, params=params)  # type: ignore[arg-type]  # see above
-    return InferredSignature(signature, tuple(notes), fixed)
+    return InferredSignature(signature, tuple(notes), fixed, column_types)
 
 
 def requiring_all_but(
@@ -131,44 +138,108 @@ def _passed_on(signature: ModelSignature, data: Any, params: dict[str, Any] | No
     return PyFuncModel(model, _Echo()).predict(data, params)
 
 
-def _schema_by_column(sample: Any) -> Schema | None:
-    """Infer the schema of a table whose columns MLflow cannot carry all; None for what is no table of named columns.
+def _schema_by_column(sample: Any) -> tuple[Schema | None, dict[str, str]]:
+    """Infer the schema of a table whose columns MLflow cannot carry all as they are.
 
-    MLflow changes some columns whatever their type is, such as categories; then there is no schema either.
+    Returns:
+        The schema, and pandas' type of each column that the model restores; None for what is no table of named columns,
+        and where one of them is changed whatever its type is.
     """
     import pandas as pd
-    from mlflow.types import ColSpec
     from mlflow.types import Schema as TableSchema
 
     if not isinstance(sample, pd.DataFrame) or sample.columns.empty or not _has_plain_names(sample):
-        return None
+        return None, {}
     columns: list[Any] = []
+    column_types: dict[str, str] = {}
     for name in sample.columns:
-        alone = _passing(_schema(sample[[name]]), sample[[name]])
-        columns += [ColSpec(_any_type(), name)] if alone is None else alone.inputs
-    return _passing(TableSchema(columns), sample)
+        column, kind = _column_schema(sample[[name]], is_nullable=name in _nullable_columns(sample))
+        columns.append(column)
+        if kind is not None:
+            column_types[name] = kind
+    schema = TableSchema(columns)
+    # Of a type of pandas' that has no name, such as Arrow's decimals, the values arrive all the same.
+    values = _open_names(schema) - column_types.keys()
+    passing = _passing(schema, sample, column_types, values)
+    return passing, {} if passing is None else column_types
+
+
+def _column_schema(column: pd.DataFrame, *, is_nullable: bool) -> tuple[Any, str | None]:
+    """Infer the schema of one column, and pandas' type of it where the model is to restore that."""
+    from mlflow.types import ColSpec
+    from mlflow.types import Schema as TableSchema
+
+    (name,) = column.columns
+    kind = str(column[name].dtype)
+    opened = TableSchema([ColSpec(_any_type(), name)])
+    typed = _schema(column)
+    # A type would refuse the null that belongs to such a column.
+    if typed is not None and not is_nullable:
+        for column_types in ({}, {name: kind}):
+            if _passing(typed, column, column_types) is not None:
+                return typed.inputs[0], column_types.get(name)
+    # JSON has texts and numbers in the place of what an open column holds.
+    is_restored = kind != "object" and _passing(opened, column, {name: kind}) is not None
+    return opened.inputs[0], kind if is_restored else None
+
+
+def _nullable_columns(sample: Any) -> list[str]:
+    """Name the columns of pandas' own integers and booleans, to which a missing value belongs."""
+    import pandas as pd
+
+    if not isinstance(sample, pd.DataFrame) or not _has_plain_names(sample):
+        return []
+    return [
+        name
+        for name, kind in sample.dtypes.items()
+        if isinstance(kind, pd.api.extensions.ExtensionDtype)
+        and kind.kind in "iub"
+        and hasattr(kind, "na_value")
+        and not isinstance(kind, pd.CategoricalDtype | pd.PeriodDtype | pd.IntervalDtype | pd.SparseDtype)
+    ]
 
 
 def _open_columns(schema: Schema, sample: Any) -> list[str]:
     """Say of which columns MLflow checks nothing."""
-    from mlflow.types.schema import AnyType
-
-    if not schema.has_input_names():
+    if not schema.has_input_names() or schema.is_tensor_spec():
         return []
-    opened = [
-        f"'{column.name}' ({sample[column.name].dtype})" for column in schema.inputs if isinstance(column.type, AnyType)
-    ]
+    opened = [f"'{name}' ({sample[name].dtype})" for name in sample.columns if name in _open_names(schema)]
     return [f"The signature takes any value for {', '.join(opened)}: send what the pipeline reads."] if opened else []
 
 
-def _passing(schema: Schema | None, sample: Any) -> Schema | None:
-    """Return a schema with which MLflow passes the sample on as it is; None for every other."""
+def _open_names(schema: Schema) -> set[str]:
+    """Return the names of the columns of MLflow's type "any"."""
+    from mlflow.types.schema import AnyType
+
+    return {str(column.name) for column in schema.inputs if isinstance(column.type, AnyType)}
+
+
+def _passing(
+    schema: Schema | None,
+    sample: Any,
+    column_types: Mapping[str, str] | None = None,
+    values: Collection[str] = (),
+) -> Schema | None:
+    """Return a schema with which the model gets the sample as it is; None for every other.
+
+    Args:
+        schema: The schema; None passes nothing.
+        sample: The sample.
+        column_types: Pandas' type of each column that the model restores; None for none.
+        values: Names of columns whose values count, and not their types.
+    """
     from mlflow.models import ModelSignature
 
     if schema is None:
         return None
+    # It imports pandas, which a run without data of a table does not need.
+    from kedro_autolog_pipeline.serving.request import restored
+
     try:
         reached, _ = _passed_on(ModelSignature(inputs=schema), sample)
+        reached = restored(reached, column_types or {})
+        if values:
+            reached, sample = (table.astype(dict.fromkeys(values, object)) for table in (reached, sample))
         return schema if _differ(sample, reached) is None else None
     except Exception:  # noqa: BLE001 - MLflow and pandas raise whatever they meet
         return None
@@ -185,7 +256,7 @@ def _why_no_inputs(sample: Any) -> str:
     if not _has_plain_names(sample):
         return "the names of its columns are not texts, each used once."
     refused = [
-        f"'{name}' ({sample[name].dtype})" for name in sample.columns if _schema_by_column(sample[[name]]) is None
+        f"'{name}' ({sample[name].dtype})" for name in sample.columns if _schema_by_column(sample[[name]])[0] is None
     ]
     return f"MLflow would refuse or change {', '.join(refused) or 'a table without columns'}."
 

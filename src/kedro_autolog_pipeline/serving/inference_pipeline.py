@@ -26,7 +26,7 @@ class InferencePipeline:
     Attributes:
         steps: Its nodes, in an order in which they can run.
         request: Names of the datasets that each call gives.
-        frames: Those of ``request`` that are pandas DataFrames.
+        frames: Those of ``request`` that are pandas DataFrames, with the types of columns to restore.
         outputs: Names of the datasets that each call returns.
         parameters: Plain value by dataset name (``params:threshold``, ``parameters``).
         datasets: For each artifact, how it is loaded.
@@ -37,7 +37,7 @@ class InferencePipeline:
 
     steps: Sequence[Step]
     request: Sequence[str]
-    frames: Sequence[str]
+    frames: Mapping[str, Mapping[str, str]]
     outputs: Sequence[str]
     parameters: Mapping[str, Any]
     datasets: Mapping[str, StoredDataset]
@@ -74,6 +74,9 @@ class InferencePipeline:
                 f"it has format version {version}, and this kedro-autolog-pipeline reads up to {FORMAT_VERSION}.",
                 "Upgrade kedro-autolog-pipeline to the version named in its requirements.txt.",
             )
+        # Older versions have their names alone.
+        if not isinstance(content["frames"], Mapping):
+            content["frames"] = {name: {} for name in content["frames"]}
         content["steps"] = [Step(*step) for step in content["steps"]]
         content["datasets"] = {name: StoredDataset.from_state(each) for name, each in content["datasets"].items()}
         content["copy_modes"] = {name: mode and CopyMode(mode) for name, mode in content["copy_modes"].items()}

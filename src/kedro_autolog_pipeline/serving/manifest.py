@@ -86,11 +86,14 @@ class InputEntry:
         name: The dataset's name in the catalog, transcoding suffix included.
         origin: Where its value comes from.
         is_frame: Whether packaging saw that it is a pandas DataFrame, which a request in JSON then becomes.
+        column_types: Pandas' type of each column that MLflow or JSON gives another one, such as ``category`` and
+            ``Int64``, by the column's name: the model makes it of what it gets.
     """
 
     name: str
     origin: Origin
     is_frame: bool = False
+    column_types: dict[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -32,7 +32,7 @@ def read_package(package: Path, manifest: Manifest) -> tuple[InferencePipeline, 
     pipeline = InferencePipeline(
         steps=[Step(node.name, _load_function(node, package), node.inputs, node.outputs) for node in manifest.nodes],
         request=manifest.request_inputs,
-        frames=[entry.name for entry in manifest.inputs if entry.is_frame],
+        frames={entry.name: entry.column_types for entry in manifest.inputs if entry.is_frame},
         outputs=manifest.outputs,
         parameters=manifest.parameters,
         datasets={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,23 +12,51 @@ from kedro_autolog_pipeline.errors import PredictionError
 from kedro_autolog_pipeline.serving.suggestions import suggest
 
 
-def request_values(model_input: Any, names: Sequence[str], frames: Iterable[str]) -> dict[str, Any]:
+def request_values(model_input: Any, names: Sequence[str], frames: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Return the value of each request dataset, by its name.
 
     Args:
         model_input: The value where there is one dataset, else a dictionary by dataset name.
         names: Names of the request datasets.
         frames: Those that are pandas DataFrames. MLflow's server has no way to send several frames: it sends what
-            JSON has, a dictionary of columns or a list of rows, and as NumPy objects. These become DataFrames.
+            JSON has, a dictionary of columns or a list of rows, and as NumPy objects. These become DataFrames. Of each,
+            pandas' type of the columns that have another one here than in the project, by the column's name.
 
     Raises:
         PredictionError: When a dataset is not given, or something else is.
     """
     values = {names[0]: model_input} if len(names) == 1 else _by_name(model_input, names)
-    for name in frames:
+    for name, column_types in frames.items():
         if not isinstance(values[name], pd.DataFrame):
             values[name] = _as_frame(name, values[name])
+        if column_types:
+            values[name] = restored(values[name], column_types)
     return values
+
+
+def restored(table: Any, column_types: Mapping[str, str]) -> Any:
+    """Give columns the types that they have in the project: MLflow and JSON know neither categories nor small integers.
+
+    Args:
+        table: A DataFrame; anything else stays as it is.
+        column_types: Pandas' type by the column's name; a column that the table does not have is left out.
+
+    Raises:
+        PredictionError: When a column's values have no form in its type.
+    """
+    if not isinstance(table, pd.DataFrame):
+        return table
+    for name, kind in column_types.items():
+        if name in table.columns and str(table[name].dtype) != kind:
+            try:
+                column = table[name].astype(kind)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise PredictionError(
+                    f"column '{name}' does not hold values of type {kind}.",
+                    f"Send values that pandas reads as {kind}.",
+                ) from error
+            table = table.assign(**{name: column})
+    return table
 
 
 def _by_name(model_input: Any, names: Sequence[str]) -> dict[str, Any]:
