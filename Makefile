@@ -1,12 +1,12 @@
 # `make` lists the targets. Each makes the environment that it needs; all that they write is in this directory.
 
 PYTHON ?= python3
-TEST_FLAGS ?= -n 2 --cov
+TEST_FLAGS ?= -n 4 --cov
 FAST_FLAGS ?= -n 2
 # What kedro-mlflow and old versions of others warn of is not ours to mend.
-LOWEST_FLAGS ?= -n 2 -W default
+LOWEST_FLAGS ?= -n 4 -W default
 LOWEST_TESTS ?= tests/scenarios
-BESIDE_FLAGS ?= -n 2 -W default
+BESIDE_FLAGS ?= -n 4 -W default
 BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/config/test_reading.py
 # Add --update-page to write the table into the page for users.
 FAULTS_FLAGS ?= -n 2 -m faults

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import mlflow
@@ -19,7 +21,9 @@ from kedro_project import CATALOG, MODEL, TRAINING, KedroProject
 
 SLOW = """
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from kedro.pipeline import Pipeline, node
 
 def clean(raw):
@@ -45,6 +49,7 @@ def create_pipeline(**kwargs):
 RUN = """
 import sys
 from pathlib import Path
+from threading import Thread
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro_autolog_pipeline.errors import PreflightError
@@ -129,6 +134,33 @@ def test_a_server_that_does_not_answer_is_named_at_once(
     assert silent.startswith(f"The tracking server 'http://{server}' does not answer (")
     assert unregistered.startswith(f"The model registry 'http://{registry}' does not answer (")
     assert "secret" not in silent + unregistered
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    """Answers whatever it is asked, as a server that is there."""
+
+    def do_GET(self) -> None:
+        """Say that all is well."""
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Write no log."""
+
+
+def test_a_registry_on_another_server_is_refused_before_the_first_node(project: KedroProject) -> None:
+    """After the training there would be minutes of retries, and no version."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        registry = f"http://127.0.0.1:{server.server_port}"
+        models = {"prices": {**MODEL, "registered_model_name": "prices"}}
+        content = {"server": {"mlflow_registry_uri": registry}, "autolog_pipeline": {"models": models}}
+        project.write_config("mlflow", content)
+
+        (fault,) = faults_of(project, pipelines=["training"])
+        server.shutdown()
+
+    assert fault.startswith(f"server.mlflow_registry_uri: '{registry}' cannot register models of 'sqlite:///")
 
 
 def test_a_deleted_experiment_is_noticed_before_a_run_is_opened(project: KedroProject, client: MlflowClient) -> None:

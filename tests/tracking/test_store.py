@@ -206,3 +206,28 @@ def test_a_new_database_is_one_that_mlflow_will_make(tmp_path: Path) -> None:
 def test_a_uri_is_shown_without_secrets(uri: str, shown: str) -> None:
     """A user, a password and a query are left out."""
     assert shown == Store(uri, None, None).public_uri
+
+
+@pytest.mark.parametrize(
+    ("tracking", "registry", "is_possible"),
+    [
+        ("http://a:5000", None, True),
+        ("http://a:5000", "http://a:5000/", True),
+        ("http://a:5000", "sqlite:///registry.db", True),
+        ("http://a:5000", "databricks-uc", True),
+        ("http://a:5000", "http://b:5000", False),
+        ("sqlite:///mlflow.db", "https://me:secret@b", False),
+    ],
+)
+def test_a_registry_on_another_mlflow_server_cannot_hold_the_models(
+    tracking: str, registry: str | None, *, is_possible: bool
+) -> None:
+    """It would look them up in its own tracking store; what works instead is named, and no password."""
+    fault = Store(tracking, registry, None).why_no_registry()
+
+    assert is_possible == (fault is None)
+    if fault is not None:
+        assert fault.startswith("server.mlflow_registry_uri: 'http")
+        assert "cannot register models of" in fault
+        assert "databricks-uc" in fault
+        assert "secret" not in fault

@@ -151,6 +151,8 @@ def _look_around(project: Project, candidates: Sequence[Candidate], *, is_thorou
         faults += filter(None, [why_illegal_experiment(experiment)])
     needs_registry = any(candidate.config.registered_model_name is not None for candidate in candidates)
     silent = [*_silent(store, needs_registry=needs_registry)]
+    if needs_registry and not silent:
+        faults += filter(None, [store.why_no_registry()])
     faults += [*silent, *_unwritable_places(store, project.path / STAGING_DIRECTORY)]
     destination = None
     if joined is None and not silent and (is_thorough or not faults or "mlflow" in sys.modules):

@@ -64,6 +64,23 @@ class Store:
         """Tell, without MLflow's minutes of retries, whether the tracking server can be asked anything."""
         return why_no_answer(self.tracking_uri) is None
 
+    def why_no_registry(self) -> str | None:
+        """Say why the registry cannot hold models of the tracking server; None when it can.
+
+        An MLflow server looks a version's source up in its own tracking store. A database that is the registry alone,
+        and Databricks, take what they are given.
+        """
+        registry = self.registry_uri
+        if registry is None or not registry.startswith(("http://", "https://")):
+            return None
+        if registry.rstrip("/") == self.tracking_uri.rstrip("/"):
+            return None
+        return (
+            f"server.mlflow_registry_uri: '{public_uri(registry)}' cannot register models of '{self.public_uri}': an "
+            "MLflow server registers what is in its own tracking store. Leave it out, so that the tracking server is "
+            "the registry, or name a database (sqlite:///...) or Databricks (databricks-uc)."
+        )
+
     def why_unwritable(self) -> str | None:
         """Say why experiments that we make cannot keep their files; None when they can, or keep them elsewhere."""
         return None if self.artifact_root is None else why_not_filled(_local_path(self.artifact_root))
