@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -209,6 +211,55 @@ def test_without_an_input_schema_the_rest_is_kept(sample: Any, cause: str, caplo
     assert inferred.signature.params is not None
     assert inferred.notes == (f"The signature has no inputs: {cause}",)
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("output", "cause"),
+    [
+        (
+            ANSWER.assign(wait=pd.to_timedelta([1, 2], unit="s").as_unit("ns")),
+            "MLflow cannot describe 'wait' (timedelta64[ns]).",
+        ),
+        (
+            ANSWER.assign(month=pd.period_range("2024-01", periods=2, freq="M")),
+            "MLflow cannot describe 'month' (period[M]).",
+        ),
+        (pd.DataFrame(np.eye(2)), "the names of its columns are not texts, each used once."),
+        (
+            pd.DataFrame(np.eye(2), columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])),
+            "the names of its columns are not texts, each used once.",
+        ),
+        (ANSWER[[]], "MLflow cannot describe a table without columns."),
+        (ANSWER["y"].rename(0), "the names in it are not texts."),
+        ([{0: 1.5}, {0: 2.5}], "the names in it are not texts."),
+        ({0: [1.5], 1: [2.5]}, "the keys of its dictionary are not texts."),
+        ({"scores": ANSWER, "count": 2}, "MLflow cannot describe 'scores' (pandas.DataFrame)."),
+        ([Fraction(1, 2), Fraction(1, 3)], "MLflow cannot describe data of this type (list of fractions.Fraction)."),
+        (Fraction(1, 2), "MLflow cannot describe data of this type (fractions.Fraction)."),
+        (pl.DataFrame({"y": [0.5]}), "MLflow cannot describe data of this type (polars.DataFrame)."),
+    ],
+    ids=lambda value: value[-30:] if isinstance(value, str) else type(value).__name__,
+)
+def test_an_output_that_mlflow_cannot_describe_is_named(output: Any, cause: str) -> None:
+    """There is no schema with made-up names, and a note says what MLflow has no type for."""
+    inferred = inferred_from(FRAME, output)
+
+    assert inferred.signature is not None
+    assert inferred.signature.outputs is None
+    assert (f"The signature has no outputs: {cause}",) == inferred.output_notes
+    assert () == inferred.notes
+
+
+@pytest.mark.parametrize(
+    "output", [ANSWER, ANSWER["y"], ANSWER["y"].rename(None), np.eye(2), [1.5, 2.5], {"y": [1.5]}, "a text"], ids=repr
+)
+def test_an_output_that_mlflow_describes_needs_no_note(output: Any) -> None:
+    """Tables, series, arrays, lists and dictionaries have a schema."""
+    inferred = inferred_from(FRAME, output)
+
+    assert inferred.signature is not None
+    assert inferred.signature.outputs is not None
+    assert () == inferred.output_notes
 
 
 def test_nothing_to_say_is_no_signature() -> None:

@@ -156,6 +156,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
             *_left_out(environment),
             *_doubtful(parameters),
             *inferred.notes,
+            *inferred.output_notes,
             *example_notes,
         ),
         fixed_parameters=inferred.fixed_parameters,

@@ -24,16 +24,18 @@ class InferredSignature:
 
     Attributes:
         signature: What MLflow enforces at predict time; None when nothing could be inferred.
-        notes: What a user should know of it, one sentence each.
+        notes: What a user should know of its inputs, one sentence each.
         fixed_parameters: Names of the parameters that MLflow cannot type, which therefore keep their packaged value.
         column_types: Pandas' type of each column that MLflow passes on with another one, by the column's name, for the
             model to restore.
+        output_notes: What a user should know of its outputs, one sentence each.
     """
 
     signature: ModelSignature | None
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
     column_types: Mapping[str, str] = attrs.field(factory=dict)
+    output_notes: tuple[str, ...] = ()
 
 
 def infer_signature(
@@ -64,7 +66,7 @@ def infer_signature(
         inputs = _passing(_schema(sample), sample)
         if inputs is None or _nullable_columns(sample):
             inputs, column_types = _schema_by_column(sample)
-        outputs = _schema(output)
+        outputs, output_notes = _output_schema(output)
         notes = (
             [f"The signature has no inputs: {_why_no_inputs(sample)}"]
             if inputs is None
@@ -73,10 +75,10 @@ def infer_signature(
     if inputs is not None and inputs.has_input_names() and not inputs.is_tensor_spec():
         inputs = _requiring_all_but((), inputs)
     if inputs is None and outputs is None and params is None:
-        return InferredSignature(None, tuple(notes), fixed)
+        return InferredSignature(None, tuple(notes), fixed, output_notes=output_notes)
     # MLflow's own annotation of params leaves out None, its default.
     signature = ModelSignature(inputs=inputs, outputs=outputs, params=params)  # type: ignore[arg-type]  # see above
-    return InferredSignature(signature, tuple(notes), fixed, column_types)
+    return InferredSignature(signature, tuple(notes), fixed, column_types, output_notes)
 
 
 def requiring_all_but(
@@ -259,6 +261,47 @@ def _why_no_inputs(sample: Any) -> str:
         f"'{name}' ({sample[name].dtype})" for name in sample.columns if _schema_by_column(sample[[name]])[0] is None
     ]
     return f"MLflow would refuse or change {', '.join(refused) or 'a table without columns'}."
+
+
+def _output_schema(output: Any) -> tuple[Schema | None, tuple[str, ...]]:
+    """Infer the schema of what the model returned, and say why there is none.
+
+    MLflow writes a column's name that is no text, such as 0 or a tuple, into the schema as it is, and no answer in JSON
+    has a column of that name.
+    """
+    schema = _schema(output)
+    if schema is not None and all(isinstance(name, str) for name in schema.input_names() if schema.has_input_names()):
+        return schema, ()
+    return None, () if output is None else (f"The signature has no outputs: {_why_no_outputs(output)}",)
+
+
+def _why_no_outputs(output: Any) -> str:
+    """Say why, without a value of the output."""
+    import pandas as pd
+
+    odd: list[str] = []
+    if isinstance(output, pd.DataFrame):
+        if not _has_plain_names(output):
+            return "the names of its columns are not texts, each used once."
+        if output.columns.empty:
+            return "MLflow cannot describe a table without columns."
+        odd = [f"'{name}' ({output[name].dtype})" for name in output.columns if _schema(output[[name]]) is None]
+    elif isinstance(output, Mapping):
+        if not all(isinstance(key, str) for key in output):
+            return "the keys of its dictionary are not texts."
+        odd = [f"'{name}' ({_kind(part)})" for name, part in output.items() if _schema({name: part}) is None]
+    elif _schema(output) is not None:
+        return "the names in it are not texts."
+    return f"MLflow cannot describe {', '.join(odd) or f'data of this type ({_kind(output)})'}."
+
+
+def _kind(value: Any) -> str:
+    """Name the type of a value with its library, and of a list that of its first item."""
+    if isinstance(value, list) and value:
+        return f"list of {_kind(value[0])}"
+    library = type(value).__module__.partition(".")[0]
+    name = type(value).__qualname__
+    return name if library == "builtins" else f"{library}.{name}"
 
 
 def _has_plain_names(table: pd.DataFrame) -> bool:
