@@ -190,7 +190,7 @@ def test_only_a_pickle_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     write_snapshot("plain", [1], tmp_path / "a")
     write_snapshot("encoder", Encoder([1]), tmp_path / "b")
 
-    assert ["'encoder' is kept by cloudpickle: no plain format holds this Encoder."] == caplog.messages
+    assert ["'encoder' is pickled: it has no file to copy, and no plain format holds this Encoder."] == caplog.messages
 
 
 def test_reading_needs_what_the_format_needs() -> None:

@@ -393,8 +393,8 @@ def test_what_has_no_file_is_packaged_as_a_snapshot(packaged: Packaged, name: st
 
 def test_a_pickled_snapshot_is_named(packaged: Packaged) -> None:
     """One INFO names the object that no plain format holds."""
-    assert [message for message in packaged.messages if "cloudpickle" in message] == [
-        "'memory_object' is kept by cloudpickle: no plain format holds this Encoder."
+    assert [message for message in packaged.messages if "is pickled" in message] == [
+        "'memory_object' is pickled: it has no file to copy, and no plain format holds this Encoder."
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+import git
 import mlflow
 import pytest
 from mlflow import MlflowClient
@@ -50,6 +51,9 @@ def test_what_the_page_of_a_ready_model_offers_to_paste_works(
 
 def test_the_commands_that_a_run_ends_with_serve_the_model_and_show_it(project: KedroProject, tmp_path: Path) -> None:
     """They are typed elsewhere as they stand, and a real server answers."""
+    (project.path / "mlflow.db").unlink()
+    git.Repo.init(project.path).close()
+
     ended = project.run_command()
 
     assert 0 == ended.returncode, ended.stderr
@@ -58,6 +62,7 @@ def test_the_commands_that_a_run_ends_with_serve_the_model_and_show_it(project: 
     look, serve = said[place + 1], said[place + 2].removeprefix("  serve: ")
     assert look == f"  look:  mlflow ui --backend-store-uri sqlite:///{project.path / 'mlflow.db'}"
     assert any(line.startswith("This training is MLflow run ") and line.endswith(look[9:]) for line in said)
+    assert "  /mlflow.db\n  /mlartifacts/\n" in ended.stdout
     port = free_port()
     with subprocess.Popen(  # noqa: S602 - it is what a person would type
         f"{serve} --port {port}",

@@ -59,7 +59,11 @@ def write_snapshot(name: str, value: Any, directory: Path) -> tuple[Path, Snapsh
     file = _file(directory, SnapshotFormat.PICKLE)
     with file.open("wb") as stream:
         _Pickler(stream).dump(value)
-    _LOGGER.info("'%s' is kept by cloudpickle: no plain format holds this %s.", name, type(value).__qualname__)
+    _LOGGER.info(
+        "'%s' is pickled: it has no file to copy, and no plain format holds this %s.",
+        name,
+        type(value).__qualname__,
+    )
     return file, SnapshotFormat.PICKLE
 
 

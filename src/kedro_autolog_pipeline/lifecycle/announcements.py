@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import click
 
 from kedro_autolog_pipeline.errors import showable
 from kedro_autolog_pipeline.garbage import is_command
+from kedro_autolog_pipeline.lifecycle.git_checkout import find_unignored
 from kedro_autolog_pipeline.tracking.run import TrackedRun
-from kedro_autolog_pipeline.tracking.store import Store
+from kedro_autolog_pipeline.tracking.store import ARTIFACTS_DIRECTORY, DATABASE_FILE, Store
 
 
 def announce_run(tracked: TrackedRun) -> None:
     """Say where to look at a run that begins."""
     _say(f"This training is MLflow run {tracked.run_id}. To look at it: {_look(tracked)}")
+
+
+def announce_new_store(project_path: Path) -> None:
+    """Say which of the files that the first run makes in the project git would take for files to commit."""
+    names = find_unignored(project_path, (DATABASE_FILE, f"{ARTIFACTS_DIRECTORY}/"))
+    if names:
+        lines = "\n".join(f"  /{name}" for name in names)
+        _say(f"MLflow's store is new in this git checkout. To keep it out of commits, add to .gitignore:\n{lines}")
 
 
 def announce_model(name: str, uri: str, proof: str, tracked: TrackedRun) -> None:

@@ -10,7 +10,6 @@ from enum import Enum
 from pathlib import Path
 
 import attrs
-import git
 
 from kedro_autolog_pipeline.config.schema import SignatureMode
 from kedro_autolog_pipeline.errors import (
@@ -22,6 +21,7 @@ from kedro_autolog_pipeline.errors import (
 )
 from kedro_autolog_pipeline.lifecycle.announcements import announce_model
 from kedro_autolog_pipeline.lifecycle.description import HEADLINES, Description, describe_failure
+from kedro_autolog_pipeline.lifecycle.git_checkout import find_commit
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.loggers import get_logger
@@ -236,7 +236,7 @@ class _Progress:
         contents = gather_contents(self._pair, self._finished, staging)
         self.stage = Stage.WRITE
         package = staging / "package"
-        identity = ModelIdentity(model.model_id, self._tracked.run_id, run.run_id, _git_commit(run.project_path))
+        identity = ModelIdentity(model.model_id, self._tracked.run_id, run.run_id, find_commit(run.project_path))
         write_package(package, identity, contents)
         self._refuse_leaks(staging)
         self.stage = Stage.PROVE
@@ -322,14 +322,6 @@ def _tags(contents: Contents, answers: Answers) -> dict[str, str]:
         intermediates = f"{stored}; kept in memory: {', '.join(reference.kept_in_memory) or 'none'}"
     answered = {"http": answers.http, "single_row": answers.single_row, "intermediates": intermediates}
     return {f"verification.{name}": answer for name, answer in answered.items() if answer is not None}
-
-
-def _git_commit(project_path: Path) -> str | None:
-    try:
-        return git.Repo(project_path, search_parent_directories=True).head.commit.hexsha
-    except (git.GitError, ValueError, OSError):
-        # Not a checkout, or one without a commit.
-        return None
 
 
 def _warn_of(contents: Contents) -> None:

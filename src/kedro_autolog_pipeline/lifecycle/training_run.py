@@ -15,7 +15,7 @@ from kedro.utils import is_kedro_project
 from kedro_autolog_pipeline.config.schema import OnFailure
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.garbage import set_apart, without_collecting
-from kedro_autolog_pipeline.lifecycle.announcements import announce_run
+from kedro_autolog_pipeline.lifecycle.announcements import announce_new_store, announce_run
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
 from kedro_autolog_pipeline.lifecycle.preparation import Preparation
 from kedro_autolog_pipeline.lifecycle.termination import Termination
@@ -96,6 +96,7 @@ class TrainingRun:
             import mlflow.pyfunc  # noqa: F401
 
             opened.enter_context(EXPORTED_CREDENTIALS.exported(preparation.project.credentials))
+            is_new = find_store(preparation.project.config.server, run.project_path).is_new
             tracked = _track(preparation)
             ending = _Ending(tracked)
             opened.callback(ending.close_run)
@@ -136,6 +137,8 @@ class TrainingRun:
         # A run that nothing ends (Ctrl-C calls no hook of Kedro's) would be shown as finished by MLflow.
         atexit.register(training.end, RunStatus.KILLED)
         announce_run(tracked)
+        if is_new:
+            announce_new_store(run.project_path)
         set_apart()
         return training
 
