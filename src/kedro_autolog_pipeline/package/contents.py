@@ -241,9 +241,12 @@ def _why_another(artifact: Artifact, finished: FinishedRun) -> str | None:
     before = record.digests.get(entry.name, entry.sha256)
     if before == entry.sha256:
         return None
+    remedy = "Another run has written it since. Version the dataset, and train again."
+    if entry.origin is Origin.PARAMETER:
+        remedy = "Its value is another one now. Give it that of the run, or train again."
     return (
         f"'{entry.name}' is not what run '{record.run_id}' was packaged with before: its SHA-256 was {before}, and is "
-        f"{entry.sha256}. Another run has written it since. Version the dataset, and train again."
+        f"{entry.sha256}. {remedy}"
     )
 
 
