@@ -43,6 +43,7 @@ def test_what_the_page_of_a_ready_model_offers_to_paste_works(
     (program,) = re.findall(r"```python\n(.*?)\n```", page, re.DOTALL)
     subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, check=True, timeout=300)
     (post,) = [line for line in page.splitlines() if line.startswith("curl ")]
+    mlflow.set_tracking_uri(f"sqlite:///{project.path / 'mlflow.db'}")
     response = invoke(mlflow.pyfunc.load_model(f"models:/{model.model_id}"), json.loads(shlex.split(post)[-1]))
     assert 200 == response.status_code, response.text
     assert "- The same over HTTP: yes" in page

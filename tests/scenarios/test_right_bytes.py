@@ -218,7 +218,6 @@ def test_a_mixture_of_what_two_runs_have_saved_is_not_packaged(
 ) -> None:
     """A file of which another training has written a part is nobody's, although it looks whole."""
     project.write("halves.py", HALVES)
-    project.run(pipelines=["data_processing"])
     project.write_config(
         "catalog", {**CATALOG, "model": {"type": f"{project.package}.halves.HalvesDataset", "filepath": "data/m.json"}}
     )
@@ -228,11 +227,13 @@ def test_a_mixture_of_what_two_runs_have_saved_is_not_packaged(
             '    return {"slope": factor',
             '    import os\n    yield {"slope": 0.0}\n    os.system(os.environ["BETWEEN"])\n    yield {"slope": factor',
         )
+        # Before anything runs: Kedro 1.0 imports each pipeline for the first.
         project.write_pipeline("training", fit)
         monkeypatch.setenv("BETWEEN", other)
     else:
         option = "--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline"
         monkeypatch.setenv("BETWEEN_HALVES", f"{sys.executable} -m kedro run {option} training || true")
+    project.run(pipelines=["data_processing"])
 
     with pytest.raises(
         NotPackagedError, match=r"'model' is no longer what this run saved: .* was saved to by another run"
@@ -317,9 +318,9 @@ def test_a_reference_that_is_written_while_a_run_trains_is_not_packaged(
     project: KedroProject, client: MlflowClient
 ) -> None:
     """The error names it, and what happened to it since the run began."""
-    with_encoder(project)
     intruder = INTRUDER.format(url=str(project.path / "data" / "encoder.pkl"), options={})
     project.write_pipeline("training", intruder + TRAINING.replace("node(evaluate", "node(intrude"))
+    with_encoder(project)
 
     with pytest.raises(NotPackagedError, match=r"'encoder' is no longer what this run read: .*encoder\.pkl' "):
         project.run(pipelines=["training"])

@@ -522,18 +522,20 @@ def test_a_node_that_runs_another_pipeline_does_not_end_its_training(
     project: KedroProject, client: MlflowClient, outcome: str | None, statuses: list[str]
 ) -> None:
     """The training goes on and is packaged; the other one is, where it completes a pair, in a run below."""
-    prepare(project)
     name = "data_processing" if outcome is None else "other"
     if outcome is not None:
         other = {**MODEL, "training": "other", "inference": "other_inference"}
         project.write_models({"prices": MODEL, "others": other})
         project.write_pipeline("other", OTHER.replace("{outcome}", outcome))
-        inference = INFERENCE.replace('"model"', '"other_model"').replace('"scaler"', '"other_scaler"')
+        inference = INFERENCE
+        for dataset in ("model", "scaler", "scaled", "predictions"):
+            inference = inference.replace(f'"{dataset}"', f'"other_{dataset}"')
         project.write_pipeline("other_inference", inference)
     option = f"pipeline_names=[{name!r}]" if KEDRO_VERSION >= (1, 2) else f"pipeline_name={name!r}"
     project.write("another.py", RUN_ANOTHER.format(path=str(project.path), option=option))
     training = TRAINING.replace("    centred =", "    run_another()\n    centred =")
     project.write_pipeline("training", f"from {project.package}.another import run_another\n{training}")
+    prepare(project)
 
     project.run(pipelines=["training"])
 
