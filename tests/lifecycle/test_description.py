@@ -87,6 +87,9 @@ def test_a_ready_model_is_described_from_its_proof_to_the_commands_that_use_it(d
         "mlflow models serve --model-uri models:/m-1 --env-manager local",
         """model.predict(pd.DataFrame([{"it's": 1.0, 'when': '2024-01-01T00:00:00'}])"""
         ".astype({'when': 'datetime64[ns]'}))",
+        "In Spark, give `mlflow.pyfunc.spark_udf` one struct: `predict(F.struct(*columns))`.",
+        "With `ENABLE_MLFLOW_TRACING=true` in the environment that loads it, each prediction is a trace in MLflow, "
+        "with a span for each node.",
     } <= set(lines)
 
 

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import git
 import mlflow
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -48,6 +49,29 @@ def test_what_the_page_of_a_ready_model_offers_to_paste_works(
     assert 200 == response.status_code, response.text
     assert "- The same over HTTP: yes" in page
     assert "| `model` | " in page
+
+
+def test_a_prediction_is_a_trace_of_the_logged_model_as_its_page_says(
+    project: KedroProject, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run itself leaves no trace, whatever the environment says, for no user has asked the model yet."""
+    monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
+    monkeypatch.setenv("ENABLE_MLFLOW_TRACING", "true")
+    project.run()
+    (model,) = models(client)
+    experiments = [each.experiment_id for each in client.search_experiments()]
+    assert [] == client.search_traces(experiments)
+    (variable,) = re.findall(r"With `(\w+)=true` in the environment", model.tags[NOTE])
+    assert "ENABLE_MLFLOW_TRACING" == variable
+
+    mlflow.set_tracking_uri(f"sqlite:///{project.path / 'mlflow.db'}")
+    mlflow.pyfunc.load_model(f"models:/{model.model_id}").predict(pd.DataFrame({"x": [1]}))
+
+    (trace,) = client.search_traces(experiments)
+    assert model.model_id == trace.info.trace_metadata["mlflow.modelId"]
+    assert [["instances"], ["instances", "scaler"], ["model", "params:offset", "scaled"]] == [
+        sorted(span.inputs) for span in trace.data.spans
+    ]
 
 
 def test_the_commands_that_a_run_ends_with_serve_the_model_and_show_it(project: KedroProject, tmp_path: Path) -> None:

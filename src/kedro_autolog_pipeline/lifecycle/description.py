@@ -13,6 +13,7 @@ import attrs
 from kedro_autolog_pipeline.lifecycle.announcements import serve_command
 from kedro_autolog_pipeline.preflight.candidates import shown_size
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest, Origin
+from kedro_autolog_pipeline.serving.tracing import TRACE_VARIABLE
 from kedro_autolog_pipeline.tracking.store import Store
 from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
 from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof
@@ -122,6 +123,10 @@ class Description:
             yield "**Ask it**; the values are made up\n\n" + _block("bash", post)
         if self._columns and self._columns[0].name is not None:
             yield "In Spark, give `mlflow.pyfunc.spark_udf` one struct: `predict(F.struct(*columns))`."
+        yield (
+            f"With `{TRACE_VARIABLE}=true` in the environment that loads it, each prediction is a trace in MLflow, "
+            "with a span for each node."
+        )
 
     def python(self, uri: str) -> str:
         """Return Python that loads it, and asks it where a request is known that it answers."""

@@ -26,6 +26,7 @@ from kedro_autolog_pipeline.serving.parameters import Parameters
 from kedro_autolog_pipeline.serving.place import PackagePlace
 from kedro_autolog_pipeline.serving.request import request_values
 from kedro_autolog_pipeline.serving.runners import RunnerExecutor, resolve_runner
+from kedro_autolog_pipeline.serving.tracing import Tracing
 from kedro_autolog_pipeline.serving.validators import RequestValidation
 
 _Validation: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
@@ -245,17 +246,19 @@ def _loaded(
     code: PackageCode | None,
     copied: Iterable[str] = (),
 ) -> _Loaded:
-    kedro_pipeline = pipeline.as_kedro()
+    # What a call does is decided here, once: without traces they cost it nothing.
+    tracing = Tracing.of_environment()
+    steps = pipeline.steps if tracing is None else [tracing.traced_step(step) for step in pipeline.steps]
     artifacts = load_artifacts(pipeline.datasets, paths, package)
     objects = {name: artifacts.pop(name) for name in list(artifacts) if is_parameter(name)}
-    parameters = Parameters({**pipeline.parameters, **objects}, kedro_pipeline)
+    parameters = Parameters({**pipeline.parameters, **objects}, pipeline.as_kedro())
     constants = {**parameters.packaged, **artifacts}
     # Parameters are small, and a node that changes one must not change it for the next call.
     copy_modes = {**dict.fromkeys([*parameters.packaged, *copied], CopyMode.DEEPCOPY), **pipeline.copy_modes}
     run: _Run
     if pipeline.runner is None:
         run = Executor(
-            pipeline.steps,
+            steps,
             constants=constants,
             request=pipeline.request,
             outputs=pipeline.outputs,
@@ -263,12 +266,14 @@ def _loaded(
         )
     else:
         run = RunnerExecutor(
-            kedro_pipeline,
+            attrs.evolve(pipeline, steps=steps).as_kedro(),
             resolve_runner(pipeline.runner),
             constants=constants,
             outputs=pipeline.outputs,
             copy_modes=copy_modes,
         )
+    if tracing is not None:
+        run = tracing.traced_run(run)
     validation = RequestValidation(pipeline.validators, package)
     if code is None:
         return _Loaded(pipeline, parameters, validation, run, code, constants, paths, package)

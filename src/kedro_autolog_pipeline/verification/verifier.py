@@ -42,6 +42,7 @@ _LOG_FILE = "log.txt"
 
 _VARIABLES_OF_THE_RUN = frozenset(
     {
+        "ENABLE_MLFLOW_TRACING",
         "MLFLOW_ACTIVE_MODEL_ID",
         "MLFLOW_EXPERIMENT_ID",
         "MLFLOW_EXPERIMENT_NAME",
@@ -49,7 +50,7 @@ _VARIABLES_OF_THE_RUN = frozenset(
         "MLFLOW_TRACING_DESTINATION",
     }
 )
-"""What leads MLflow to the training's run, where a model that tracks its predictions must not do so."""
+"""What leads MLflow to the training's run, where a model that tracks or traces its predictions must not do so."""
 
 
 class Verifier:
