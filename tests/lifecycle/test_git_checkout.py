@@ -6,7 +6,7 @@ from pathlib import Path
 
 import git
 
-from kedro_autolog_pipeline.lifecycle.git_checkout import find_commit, find_unignored
+from kedro_autolog_pipeline.lifecycle.git_checkout import find_commit, find_unignored, is_dirty
 
 
 def test_a_checkout_tells_its_commit_and_what_it_would_commit(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_a_checkout_tells_its_commit_and_what_it_would_commit(tmp_path: Path) ->
     (project / "mlflow.db").touch()
     names = ("mlflow.db", "ignored.db", "ignored/", "kept/")
 
-    assert (None, []) == (find_commit(project), find_unignored(project, names))
+    assert (None, None, []) == (find_commit(project), is_dirty(project), find_unignored(project, names))
     with git.Repo.init(tmp_path) as repository:
         assert find_commit(project) is None
         (tmp_path / ".gitignore").write_text("ignored.db\nignored/\n", encoding="utf-8")
@@ -25,4 +25,8 @@ def test_a_checkout_tells_its_commit_and_what_it_would_commit(tmp_path: Path) ->
         commit = repository.index.commit("Begin", author=author, committer=author)
 
         assert commit.hexsha == find_commit(project)
+        assert is_dirty(project) is False
+        (tmp_path / ".gitignore").write_text("ignored.db\n", encoding="utf-8")
+        assert is_dirty(project) is True
+        (tmp_path / ".gitignore").write_text("ignored.db\nignored/\n", encoding="utf-8")
         assert ["mlflow.db", "kept/"] == find_unignored(project, names)

@@ -38,6 +38,12 @@ class Project:
     credentials: Mapping[str, Any]
     config_loader: AbstractConfigLoader
 
+    @property
+    def environment(self) -> str:
+        """Kedro's environment of the run; the loader's default where none was asked for."""
+        loader = self.config_loader
+        return str(loader.env or getattr(loader, "default_run_env", None) or "local")
+
     def parameters(self) -> Mapping[str, Any]:
         """Read the parameters as the files and the command line have them."""
         parameters: Mapping[str, Any] = self.config_loader["parameters"]

@@ -16,6 +16,14 @@ def find_commit(project_path: Path) -> str | None:
         return None
 
 
+def is_dirty(project_path: Path) -> bool | None:
+    """Tell whether files that git knows differ from the commit that is checked out; None outside a checkout."""
+    try:
+        return bool(git.Repo(project_path, search_parent_directories=True).is_dirty())
+    except (git.GitError, ValueError, OSError):
+        return None
+
+
 def find_unignored(project_path: Path, names: Iterable[str]) -> list[str]:
     """Return those names in the project that git would take for files to commit; empty outside a checkout.
 

@@ -18,6 +18,7 @@ from kedro_autolog_pipeline.garbage import set_apart, without_collecting
 from kedro_autolog_pipeline.lifecycle.announcements import announce_new_store, announce_run
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
 from kedro_autolog_pipeline.lifecycle.preparation import Preparation
+from kedro_autolog_pipeline.lifecycle.run_tags import run_tags
 from kedro_autolog_pipeline.lifecycle.termination import Termination
 from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
@@ -235,7 +236,7 @@ def _track(preparation: Preparation) -> TrackedRun:
         project.config.tracking,
         default_experiment=project.package_name,
         default_name=f"{trained or names} {started:%d %b %H:%M}",
-        tags={"kedro.run_id": run.run_id, "kedro.pipelines": names},
+        tags=run_tags(run, project, _runtime_params(preparation)),
     )
 
 
@@ -248,9 +249,7 @@ def _record(
     preparation: Preparation, tracked: TrackedRun, partial: Iterable[str], parameters: dict[str, Any]
 ) -> RunRecord:
     run, pairs = preparation.run, preparation.pairs
-    runtime_params, withheld = split_by_reader(
-        run.runtime_params, {*run.pipeline.inputs(), *(name for pair in pairs for name in pair.inference.inputs())}
-    )
+    runtime_params, withheld = _runtime_params(preparation)
     conf_source = str(preparation.project.config_loader.conf_source)
     is_own = conf_source == str(run.project_path / settings.CONF_SOURCE)
     return RunRecord(
@@ -267,6 +266,13 @@ def _record(
         closes_run=tracked.is_ours,
         process=this_process(),
     )
+
+
+def _runtime_params(preparation: Preparation) -> tuple[dict[str, Any], list[str]]:
+    """Split the parameters of the command line by whether a pipeline reads them."""
+    run, pairs = preparation.run, preparation.pairs
+    read = {*run.pipeline.inputs(), *(name for pair in pairs for name in pair.inference.inputs())}
+    return split_by_reader(run.runtime_params, read)
 
 
 def _try_imports(preparation: Preparation) -> None:

@@ -16,6 +16,7 @@ from kedro.runner import SequentialRunner
 
 from kedro_autolog_pipeline.loggers import quiet
 from kedro_autolog_pipeline.pairing.pair import dataset_of
+from kedro_autolog_pipeline.run.command import run_options
 
 
 @attrs.frozen
@@ -31,6 +32,7 @@ class KedroRun:
         catalog: The project's whole catalog.
         env: Kedro's environment; None means the project's default.
         runtime_params: Parameters of the command line.
+        options: Those options of ``kedro run`` that say what it runs, as they are typed.
     """
 
     run_id: str
@@ -41,6 +43,7 @@ class KedroRun:
     catalog: DataCatalog
     env: str | None = None
     runtime_params: Mapping[str, Any] = attrs.field(factory=dict)
+    options: tuple[str, ...] = ()
 
     @classmethod
     def from_hook(cls, run_params: Mapping[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> KedroRun:
@@ -58,6 +61,7 @@ class KedroRun:
             catalog=catalog,
             env=run_params.get("env") or None,
             runtime_params=run_params.get("runtime_params") or {},
+            options=run_options(run_params),
         )
 
     @property

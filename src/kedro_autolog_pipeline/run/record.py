@@ -13,6 +13,7 @@ import attrs
 import cattrs
 
 from kedro_autolog_pipeline.pairing.pair import dataset_of
+from kedro_autolog_pipeline.run.runtime_params import as_typed
 from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.tracking.run import RunStatus
 
@@ -90,8 +91,7 @@ class RunRecord:
             command = ["python", "-m", "kedro_autolog_pipeline.cli", "--package-name", self.package]
         options = {"--run-id": self.run_id, "--env": self.env, "--conf-source": self.conf_source}
         given = [part for name, value in options.items() if value is not None for part in (name, value)]
-        asked = ["--params", ",".join(f"{path}=..." for path in self.withheld)] if self.withheld else []
-        return shlex.join([*command, "package", *given, *asked])
+        return shlex.join([*command, "package", *given, *as_typed({}, self.withheld)])
 
     def to_json(self) -> str:
         """Return it as a document."""

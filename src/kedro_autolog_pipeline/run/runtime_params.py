@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kedro.io.core import is_parameter
@@ -45,6 +45,17 @@ def combined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]
         for path, value in _leaves(parameters):
             _put(result, path, value)
     return result
+
+
+def as_typed(read: Mapping[str, Any], withheld: Iterable[str]) -> list[str]:
+    """Return the option of ``kedro run`` that gives parameters; empty where there are none.
+
+    Args:
+        read: Those that a pipeline reads, nested.
+        withheld: Paths of the others, whose values may be secrets; each is shown as "...".
+    """
+    given = [*_leaves(read), *((path, "...") for path in withheld)]
+    return ["--params", ",".join(f"{path}={value}" for path, value in given)] if given else []
 
 
 def _leaves(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
