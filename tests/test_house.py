@@ -25,9 +25,13 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 SHOWN_BY_OTHERS = {
     "__main__.py": "tests/scenarios/test_verify.py",
     "cli/check.py": "tests/scenarios/test_check.py",
+    "cli/diff.py": "tests/scenarios/test_registry_commands.py",
+    "cli/list_models.py": "tests/scenarios/test_registry_commands.py",
     "cli/options.py": "tests/scenarios/test_check.py",
     "cli/package.py": "tests/scenarios/test_retry.py",
+    "cli/promote.py": "tests/scenarios/test_registry_commands.py",
     "cli/report.py": "tests/scenarios/test_check.py",
+    "cli/server.py": "tests/scenarios/test_registry_commands.py",
     "cli/verify.py": "tests/scenarios/test_verify.py",
     "config/keys.py": "tests/config/test_reading.py",
     "config/schema.py": "tests/config/test_reading.py",

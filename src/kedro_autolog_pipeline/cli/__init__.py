@@ -16,7 +16,10 @@ def commands() -> None:
     cls=LazyGroup,
     lazy_subcommands={
         "check": "kedro_autolog_pipeline.cli.check.check",
+        "diff": "kedro_autolog_pipeline.cli.diff.diff",
+        "list": "kedro_autolog_pipeline.cli.list_models.list_models",
         "package": "kedro_autolog_pipeline.cli.package.package",
+        "promote": "kedro_autolog_pipeline.cli.promote.promote",
         "verify": "kedro_autolog_pipeline.cli.verify.verify",
     },
 )

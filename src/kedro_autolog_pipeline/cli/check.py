@@ -14,7 +14,7 @@ from kedro.framework.session import KedroSession
 from rich.console import Console
 from rich.text import Text
 
-from kedro_autolog_pipeline.cli.options import conf_source_option, verbose_option
+from kedro_autolog_pipeline.cli.options import WIDTH, conf_source_option, verbose_option
 from kedro_autolog_pipeline.cli.report import ModelReport, as_json, as_tree, describe, store_state
 from kedro_autolog_pipeline.config.project import Project, read_project
 from kedro_autolog_pipeline.config.reading import why_no_environment, why_not_configured
@@ -24,9 +24,6 @@ from kedro_autolog_pipeline.preflight.checks import Preflight, check_project
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
-
-
-_WIDTH = 10_000
 
 
 @click.command()
@@ -118,7 +115,7 @@ def _look_at_models(project: Project, context: Any) -> _Findings:
 
 def _print(preflight: Preflight, reports: tuple[ModelReport, ...]) -> None:
     # A long line is for the terminal to wrap, and for a program that reads it to have whole.
-    console = Console(highlight=False, width=_WIDTH)
+    console = Console(highlight=False, width=WIDTH)
     for report in reports:
         console.print(as_tree(report))
     console.print(Text(f"tracking server: {preflight.store.public_uri} ({store_state(preflight)})"))

@@ -1,9 +1,12 @@
-"""Options that several commands have."""
+"""Options that several commands have, and how wide they write."""
 
 from __future__ import annotations
 
 import click
 from kedro.framework.cli.utils import KedroCliError
+
+WIDTH = 10_000
+"""Characters of a line: a long one is for the terminal to wrap, and for a program that reads it to have whole."""
 
 
 def _show_tracebacks(_: click.Context, __: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click passes it so

@@ -88,7 +88,7 @@ def as_tree(report: ModelReport) -> Tree:
     candidate = report.candidate
     config = candidate.config
     tree = Tree(Text.assemble((config.name, "bold"), f": '{config.training}' trains, '{config.inference}' predicts"))
-    _branch(
+    branch(
         tree,
         "inputs",
         (
@@ -103,25 +103,25 @@ def as_tree(report: ModelReport) -> Tree:
             for each in report.inputs
         ),
     )
-    _branch(
+    branch(
         tree,
         "parameters",
         (
             (
-                f"{each.name} = {_shortened(json.dumps(each.value))}",
+                f"{each.name} = {shortened(json.dumps(each.value))}",
                 "may be changed at predict time" if each.why_fixed is None else f"fixed: {each.why_fixed}",
             )
             for each in report.parameters
         ),
     )
-    _branch(tree, "requirements", ((each.requirement, ", ".join(each.reasons)) for each in report.requirements))
-    _branch(
+    branch(tree, "requirements", ((each.requirement, ", ".join(each.reasons)) for each in report.requirements))
+    branch(
         tree,
         "code",
         ((each.module, report.project.shown(each.source), ", ".join(each.reasons)) for each in report.code),
     )
     if candidate.pair is not None:
-        _branch(tree, "outputs", ((name,) for name in sorted(candidate.pair.inference.outputs())))
+        branch(tree, "outputs", ((name,) for name in sorted(candidate.pair.inference.outputs())))
     return tree
 
 
@@ -208,8 +208,8 @@ def _parameters(pair: Pair, project: Project, catalog: DataCatalog) -> Iterator[
         yield ParameterReport(callers_name(name), value, "MLflow has no type for its value" if is_fixed else None)
 
 
-def _branch(tree: Tree, title: str, rows: Iterable[Sequence[str]]) -> None:
-    """Add a branch with a leaf for each row, in columns; none without rows."""
+def branch(tree: Tree, title: str, rows: Iterable[Sequence[str]]) -> None:
+    """Add to a tree a branch with a leaf for each row, in columns; none without rows."""
     rows = list(rows)
     if not rows:
         return
@@ -220,7 +220,7 @@ def _branch(tree: Tree, title: str, rows: Iterable[Sequence[str]]) -> None:
         branch.add(Text("  ".join(cells).rstrip()))
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     """Return a text with its middle left out where a terminal has no place for it: both ends tell most of it."""
     half = _LONGEST_VALUE // 2
     return text if len(text) <= _LONGEST_VALUE else f"{text[:half]} … {text[-half:]}"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
+from kedro_autolog_pipeline.cli.server import open_server, tracking_uri_option
 from kedro_autolog_pipeline.errors import AutologPipelineError, showable
 
 if TYPE_CHECKING:
-    from kedro.framework.startup import ProjectMetadata
     from mlflow import MlflowClient
 
     from kedro_autolog_pipeline.verification.stored_package import Check
@@ -23,11 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("uri")
-@click.option(
-    "--tracking-uri",
-    default=None,
-    help="The tracking server that holds the model; by default the project's, outside of a project MLflow's own.",
-)
+@tracking_uri_option
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to load the model and to answer.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON document, as the last line.")
 @click.pass_context
@@ -39,8 +33,8 @@ def verify(context: click.Context, uri: str, tracking_uri: str | None, timeout: 
     it has one. Exits with 1 when there is a fault.
     """
     try:
-        with _client(context.obj, tracking_uri) as client:
-            found = _check(uri, client, timeout)
+        with open_server(context.obj, tracking_uri) as server:
+            found = _check(uri, server.client, timeout)
         faults, result = found.faults, {"files": found.files, "has_answered": found.has_answered}
     except AutologPipelineError as error:
         faults, result = (str(error),), {"files": 0, "has_answered": False}
@@ -68,26 +62,3 @@ def _check(uri: str, client: MlflowClient, timeout: float) -> Check:
         except (MlflowException, OSError) as error:
             return Check((f"Its files cannot be downloaded ({error}).",), 0, has_answered=False)
         return check_package(package, model.digests, timeout)
-
-
-@contextmanager
-def _client(metadata: ProjectMetadata | None, tracking_uri: str | None) -> Iterator[MlflowClient]:
-    """Make a client of the server that is asked for, with the project's credentials where it is the project's."""
-    from mlflow import MlflowClient
-
-    if metadata is None or tracking_uri is not None:
-        yield MlflowClient(tracking_uri)
-        return
-    from kedro.framework.session import KedroSession
-
-    from kedro_autolog_pipeline.config.project import read_project
-    from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
-    from kedro_autolog_pipeline.tracking.store import find_store
-
-    with KedroSession.create(project_path=metadata.project_path) as session:
-        project = read_project(session.load_context())  # type: ignore[attr-defined]  # every session of Kedro's has it
-    if project is None:
-        yield MlflowClient()
-        return
-    with EXPORTED_CREDENTIALS.exported(project.credentials):
-        yield find_store(project.config.server, project.path).client()

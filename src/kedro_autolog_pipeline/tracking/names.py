@@ -46,7 +46,7 @@ def _of_model(model: ModelConfig) -> Iterator[str]:
             "MLflow forbids what a file system takes for another directory."
         )
     if model.alias is not None:
-        yield from (f".alias: {mistake}" for mistake in _of_alias(model.alias))
+        yield from (f".alias: {mistake}" for mistake in mistakes_of_alias(model.alias))
     # The tags of a version are judged, those of a logged model are not.
     yield from (
         f".tags: {key!r} cannot be the key of a tag. MLflow allows letters, digits, spaces and _ - . : / in it, "
@@ -56,7 +56,8 @@ def _of_model(model: ModelConfig) -> Iterator[str]:
     )
 
 
-def _of_alias(alias: str) -> Iterator[str]:
+def mistakes_of_alias(alias: str) -> Iterator[str]:
+    """Say why MLflow refuses an alias, one sentence a mistake; nothing when it does not."""
     if not re.fullmatch(r"[\w-]{1,255}", alias):
         yield f"{alias!r} cannot be an alias. MLflow allows letters, digits, _ and - in it, 255 of them at most."
     elif alias.lower() == "latest" or re.fullmatch(r"[vV]\d+", alias):

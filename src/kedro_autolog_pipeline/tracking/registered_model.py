@@ -58,6 +58,27 @@ def register(
     return str(version)
 
 
+def find_aliases(registered_name: str, client: MlflowClient) -> dict[str, str]:
+    """Find the version that each alias of a registered model points at.
+
+    Returns:
+        Version by alias; empty when there is no such model.
+
+    Raises:
+        MlflowException: When the registry does not answer.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+    try:
+        model = client.get_registered_model(registered_name)
+    except MlflowException as refusal:
+        if refusal.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            return {}
+        raise
+    return {alias: str(version) for alias, version in model.aliases.items()}
+
+
 def _create(registered_name: str, client: MlflowClient) -> None:
     from mlflow.exceptions import MlflowException
 

@@ -17,6 +17,9 @@ STATE_TAG = f"{TAG_PREFIX}state"
 FAILURE_TAG = f"{TAG_PREFIX}failure"
 """Tag of a FAILED model: why it failed."""
 
+VERIFICATION_TAG = f"{TAG_PREFIX}verification"
+"""Tag of a READY model: what is proven of it, a value of ``Outcome``."""
+
 DESCRIPTION_TAG = "mlflow.note.content"
 """MLflow's own tag of what its UI shows as the description, in Markdown."""
 
