@@ -9,6 +9,7 @@ import socket
 import subprocess
 import warnings
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from uuid import uuid4
 import mlflow
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 import yaml
@@ -119,7 +121,6 @@ DATA = {
     "array": np.eye(7),
     "array of one dimension": np.arange(7),
     "dictionary of arrays": {"a": np.eye(7), "b": np.arange(7)},
-    "PyArrow": pa.table({"x": [1, 2]}),
     "dictionary of tables": {"a": TABLE, "b": TABLE},
     "dictionary": {"x": 1, "label": "a"},
     "dictionary of lists": {"x": [1, 2], "label": ["a", "b"]},
@@ -154,16 +155,24 @@ def test_data_of_the_run_reaches_the_loaded_model_as_it_is(
     assert is_typed != any("The signature has no outputs" not in note for note in contents.notes)
 
 
-def test_polars_reaches_the_loaded_model_as_it_is(tmp_path: Path) -> None:
-    """MLflow has no schema for Polars."""
-    polars = pytest.importorskip("polars")
-    frame = polars.DataFrame({"x": range(400)})
+@pytest.mark.parametrize("kind", ["polars", "lazy", "arrow"])
+def test_a_table_of_another_library_is_described_by_its_columns(tmp_path: Path, kind: str) -> None:
+    """The pipeline gets what it got in the run, its caller sends and gets tables of pandas'."""
+    eager = pl.DataFrame({"x": pl.Series([*range(100), None] * 4, dtype=pl.Int8), "day": [date(2026, 1, 1)] * 404})
+    table = {"polars": eager, "lazy": eager.lazy(), "arrow": eager.to_arrow()}[kind]
 
-    contents = contents_of(tmp_path / "project", frame)
+    def echo(model: Any, table: Any) -> Any:
+        assert isinstance(table, {"polars": pl.DataFrame, "lazy": pl.LazyFrame, "arrow": pa.Table}[kind])
+        return table
 
+    contents = contents_of(tmp_path / "project", table, function=echo)
+
+    sent = eager[:300].to_pandas()
     assert contents.rehearsal is not None
-    assert contents.rehearsal.model_input.shape == (300, 1)
-    assert load(written(tmp_path, contents)).predict(frame).equals(frame)
+    assert contents.signature is not None
+    assert ["x", "day"] == contents.signature.inputs.input_names() == contents.signature.outputs.input_names()
+    pd.testing.assert_frame_equal(sent, contents.rehearsal.model_input)
+    pd.testing.assert_frame_equal(sent, load(written(tmp_path, contents)).predict(sent))
 
 
 def test_what_the_proof_has_shown_is_written_into_the_package(tmp_path: Path) -> None:

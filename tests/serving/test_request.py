@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from kedro_autolog_pipeline.errors import PredictionError
+from kedro_autolog_pipeline.serving.frames import Frame
 from kedro_autolog_pipeline.serving.request import request_values
 
 FRAME = pd.DataFrame({"v": [1, 2]})
@@ -34,7 +35,7 @@ def test_one_input_is_taken_as_it_is(data: Any) -> None:
 )
 def test_what_json_has_becomes_the_frame_that_it_stands_for(data: Any) -> None:
     """MLflow's server gives dictionaries and lists, in NumPy's arrays, where the pipeline takes a DataFrame."""
-    values = request_values({"a": data, "b": [1]}, ["a", "b"], frames={"a": {}})
+    values = request_values({"a": data, "b": [1]}, ["a", "b"], frames={"a": Frame()})
 
     assert FRAME.equals(values["a"])
     assert [1] == values["b"]
@@ -62,21 +63,21 @@ def test_columns_have_the_types_that_they_had_in_the_project() -> None:
     types = {"v": "Int64", "kind": "category", "at": "datetime64[us, UTC]", "absent": "int8"}
     arrived = pd.DataFrame({"v": [1, None], "kind": ["a", "b"], "at": ["2024-01-01T00:00:00+00:00"] * 2}, dtype=object)
 
-    restored = request_values(arrived, ["x"], frames={"x": types})["x"]
+    restored = request_values(arrived, ["x"], frames={"x": Frame(column_types=types)})["x"]
 
     assert ["Int64", "category", "datetime64[us, UTC]"] == [str(kind) for kind in restored.dtypes]
     assert [1, pd.NA] == restored["v"].tolist()
-    assert restored is request_values(restored, ["x"], frames={"x": types})["x"]
+    assert restored is request_values(restored, ["x"], frames={"x": Frame(column_types=types)})["x"]
     with pytest.raises(PredictionError) as raised:
-        request_values(pd.DataFrame({"v": ["one"]}), ["x"], frames={"x": types})
+        request_values(pd.DataFrame({"v": ["one"]}), ["x"], frames={"x": Frame(column_types=types)})
     assert str(raised.value) == (
         "Cannot predict: column 'v' does not hold values of type Int64. Send values that pandas reads as Int64."
     )
-    assert 3 == request_values(3, ["x"], frames={"x": types})["x"]
+    assert 3 == request_values(3, ["x"], frames={"x": Frame(column_types=types)})["x"]
 
 
 def test_columns_that_make_no_frame_are_told() -> None:
     """Columns of two lengths name the dataset."""
     with pytest.raises(PredictionError, match=r"'x' is a DataFrame, and its columns do not make one"):
-        request_values({"v": [1, 2], "w": [1]}, ["x"], frames={"x": {}})
-    assert "not columns" == request_values("not columns", ["x"], frames={"x": {}})["x"]
+        request_values({"v": [1, 2], "w": [1]}, ["x"], frames={"x": Frame()})
+    assert "not columns" == request_values("not columns", ["x"], frames={"x": Frame()})["x"]

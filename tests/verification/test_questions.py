@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from kedro.pipeline import Pipeline, node
 from mlflow.models import Model
@@ -202,13 +200,10 @@ def test_a_question_for_which_there_is_no_time_is_left_out(tmp_path: Path) -> No
             pd.DataFrame({"price": [Decimal("1.5")], "tags": [["a", "b"]], "x": [np.nan]}),
             {"dataframe_split": {"columns": ["price", "tags", "x"], "data": [[1.5, ["a", "b"], None]]}},
         ),
-        (pl.DataFrame({"n": [1, 2]}), {"dataframe_split": {"columns": ["n"], "data": [[1], [2]]}}),
-        (pl.LazyFrame({"n": [1]}), {"dataframe_split": {"columns": ["n"], "data": [[1]]}}),
-        (pa.table({"n": [1]}), {"dataframe_split": {"columns": ["n"], "data": [[1]]}}),
         (np.eye(2), {"inputs": [[1.0, 0.0], [0.0, 1.0]]}),
         ({"a": pd.DataFrame({"x": [1]}), "b": 2}, {"inputs": {"a": {"x": [1]}, "b": 2}}),
     ],
-    ids=["missing", "objects", "polars", "lazy", "arrow", "array", "several"],
+    ids=["missing", "objects", "array", "several"],
 )
 def test_a_sample_is_written_as_a_client_would(data: Any, expected: Any) -> None:
     """Dates are ISO 8601, what is missing is null."""

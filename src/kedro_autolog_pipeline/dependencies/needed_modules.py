@@ -15,6 +15,7 @@ from kedro_autolog_pipeline.datasets.snapshots import snapshot_modules
 from kedro_autolog_pipeline.datasets.validators import validator_path
 from kedro_autolog_pipeline.dependencies.pickles import pickle_modules
 from kedro_autolog_pipeline.dependencies.search import Seed
+from kedro_autolog_pipeline.serving.frames import FrameKind
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry
 from kedro_autolog_pipeline.serving.runners import resolve_runner
 
@@ -22,6 +23,20 @@ from kedro_autolog_pipeline.serving.runners import resolve_runner
 def function_seeds(nodes: Iterable[Node]) -> list[Seed]:
     """Name the modules in which the functions of nodes are."""
     return [Seed(module, f"function of node '{node.name}'") for node in nodes for module in defining_modules(node.func)]
+
+
+def frame_seeds(sample: Mapping[str, Any]) -> list[Seed]:
+    """Name the libraries that make the tables which a pipeline takes.
+
+    Args:
+        sample: Request data by dataset name.
+    """
+    kinds = {name: FrameKind.of(data) for name, data in sample.items()}
+    return [
+        Seed(kind.module, f"type of the input '{name}'")
+        for name, kind in kinds.items()
+        if kind not in {None, FrameKind.PANDAS}
+    ]
 
 
 def other_seeds(modules: Mapping[str, Iterable[str]], validators: Mapping[str, Any], runner: str | None) -> list[Seed]:

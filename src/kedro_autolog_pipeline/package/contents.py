@@ -12,7 +12,7 @@ import attrs
 from kedro_autolog_pipeline.config.schema import SignatureMode
 from kedro_autolog_pipeline.datasets.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.datasets.validators import declared_validators
-from kedro_autolog_pipeline.dependencies.needed_modules import function_seeds, loading_modules, other_seeds
+from kedro_autolog_pipeline.dependencies.needed_modules import frame_seeds, function_seeds, loading_modules, other_seeds
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
 from kedro_autolog_pipeline.dependencies.shipping import secret_files
@@ -28,6 +28,7 @@ from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Referen
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.secret_values import find_secrets
+from kedro_autolog_pipeline.serving.frames import Frame, as_pandas
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 from kedro_autolog_pipeline.serving.parameters import Parameters
 
@@ -51,13 +52,14 @@ class Rehearsal:
 
     @property
     def output(self) -> Any:
-        """What the live pipeline answered."""
+        """What the live pipeline answered, as ``predict`` gives it."""
         return self.reference.output
 
     @property
     def model_input(self) -> Any:
-        """The sample as ``predict`` takes it: bare when there is one input, by name when there are several."""
-        return next(iter(self.sample.values())) if len(self.sample) == 1 else dict(self.sample)
+        """The sample as MLflow carries it: bare when there is one input, by name when there are several."""
+        carried = {name: as_pandas(data) for name, data in self.sample.items()}
+        return next(iter(carried.values())) if len(carried) == 1 else carried
 
 
 @attrs.frozen
@@ -101,12 +103,11 @@ class Contents:
         return inputs is not None and inputs.has_input_names() and not inputs.is_tensor_spec()
 
     @property
-    def frames(self) -> frozenset[str]:
-        """Names of the request inputs that were pandas DataFrames in this run."""
-        import pandas as pd
-
+    def frames(self) -> Mapping[str, Frame]:
+        """Those of the request inputs that were tables in this run, by name."""
         sample = {} if self.rehearsal is None else self.rehearsal.sample
-        return frozenset(name for name, data in sample.items() if isinstance(data, pd.DataFrame))
+        described = {name: Frame.of(data, self.column_types) for name, data in sample.items()}
+        return {name: frame for name, frame in described.items() if frame is not None}
 
 
 def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Contents:
@@ -139,7 +140,11 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
     modules = {artifact.entry.name: loading_modules(artifact.entry, artifact.file) for artifact in artifacts}
-    seeds = [*function_seeds(pair.inference.nodes), *other_seeds(modules, validators, pair.config.runner)]
+    seeds = [
+        *function_seeds(pair.inference.nodes),
+        *frame_seeds({} if rehearsal is None else rehearsal.sample),
+        *other_seeds(modules, validators, pair.config.runner),
+    ]
     environment = find_environment(seeds).with_code_paths(pair.config.code_paths, run.project_path)
     return Contents(
         pair=pair,

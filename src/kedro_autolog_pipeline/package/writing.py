@@ -23,11 +23,13 @@ from kedro_autolog_pipeline.package.functions import stage_node
 from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.serving.copying import CopyMode, copy_modes_by_dataset
+from kedro_autolog_pipeline.serving.frames import Frame
 from kedro_autolog_pipeline.serving.manifest import (
     FORMAT_VERSION,
     CodeEntry,
     InputEntry,
     Manifest,
+    Origin,
     Provenance,
     RequirementEntry,
     read_manifest,
@@ -109,13 +111,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         name=contents.pair.config.name,
         nodes=[stage_node(node, index, package) for index, node in enumerate(nodes)],
         inputs=[
-            InputEntry(
-                name,
-                origin,
-                is_frame=name in contents.frames,
-                column_types=dict(contents.column_types) if name in contents.frames else {},
-            )
-            for name, origin in contents.pair.origins.items()
+            _input_entry(name, origin, contents.frames.get(name)) for name, origin in contents.pair.origins.items()
         ],
         outputs=sorted(contents.pair.inference.outputs()),
         parameters=dict(contents.parameters),
@@ -158,6 +154,19 @@ def amend_package(
     model = Model.load(str(package))
     model.signature = signature
     model.save(str(package / MLMODEL_FILE))
+
+
+def _input_entry(name: str, origin: Origin, frame: Frame | None) -> InputEntry:
+    if frame is None:
+        return InputEntry(name, origin)
+    return InputEntry(
+        name,
+        origin,
+        is_frame=True,
+        column_types=dict(frame.column_types),
+        frame=frame.kind,
+        arrow_schema=frame.schema,
+    )
 
 
 def _save_skeleton(package: Path, identity: ModelIdentity, contents: Contents) -> Any:

@@ -25,7 +25,9 @@ from kedro_autolog_pipeline.rehearsal.in_place_changes import InPlaceChanges
 from kedro_autolog_pipeline.rehearsal.private_store import private_store
 from kedro_autolog_pipeline.rehearsal.project_hooks import describe_hooks, project_hooks
 from kedro_autolog_pipeline.serving.copying import copied
+from kedro_autolog_pipeline.serving.frames import as_pandas
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
+from kedro_autolog_pipeline.serving.request import answer
 
 _LOGGER = get_logger(__name__)
 
@@ -122,7 +124,7 @@ class Reference:
     """What ``kedro run`` would have made of a sample.
 
     Attributes:
-        output: The output, or a dictionary by name where there are several.
+        output: The output as a model gives it, or a dictionary by name where there are several.
         written: By dataset name, in the order of the nodes.
         stored: By dataset name, those between two nodes that were written and read.
         kept_in_memory: Those that the catalog stores, and that were not: the user has said so, or they cannot be
@@ -198,7 +200,8 @@ class LivePipeline:
             except Exception as error:
                 kinds = {name: type(each.stored).__name__ for name, each in written.items() if each.stored is not None}
                 raise PackagingError(self.pair.config.name, [failed.describe(error, kinds)]) from error
-            output = _bare({name: result[name].load() for name in sorted(result)})
+            request = {name: as_pandas(data) for name, data in sample.items()}
+            output = _bare(answer({name: result[name].load() for name in sorted(result)}, request))
             between = pipeline.all_inputs() & set(written)
             stored = {
                 name: Stored(type(each.stored).__name__, _readers(pipeline, name), each.saved, each.load())

@@ -154,8 +154,9 @@ def _schema_by_column(sample: Any) -> tuple[Schema | None, dict[str, str]]:
         return None, {}
     columns: list[Any] = []
     column_types: dict[str, str] = {}
+    nullable = set(_nullable_columns(sample))
     for name in sample.columns:
-        column, kind = _column_schema(sample[[name]], is_nullable=name in _nullable_columns(sample))
+        column, kind = _column_schema(sample[[name]], is_nullable=name in nullable)
         columns.append(column)
         if kind is not None:
             column_types[name] = kind
@@ -205,7 +206,8 @@ def _open_columns(schema: Schema, sample: Any) -> list[str]:
     """Say of which columns MLflow checks nothing."""
     if not schema.has_input_names() or schema.is_tensor_spec():
         return []
-    opened = [f"'{name}' ({sample[name].dtype})" for name in sample.columns if name in _open_names(schema)]
+    names = _open_names(schema)
+    opened = [f"'{name}' ({sample[name].dtype})" for name in sample.columns if name in names]
     return [f"The signature takes any value for {', '.join(opened)}: send what the pipeline reads."] if opened else []
 
 

@@ -13,6 +13,7 @@ from kedro.pipeline.node import Node
 from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.copying import CopyMode
 from kedro_autolog_pipeline.serving.executor import Step
+from kedro_autolog_pipeline.serving.frames import Frame
 from kedro_autolog_pipeline.serving.manifest import FORMAT_VERSION
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
 
@@ -26,7 +27,7 @@ class InferencePipeline:
     Attributes:
         steps: Its nodes, in an order in which they can run.
         request: Names of the datasets that each call gives.
-        frames: Those of ``request`` that are pandas DataFrames, with the types of columns to restore.
+        frames: Those of ``request`` that are tables.
         outputs: Names of the datasets that each call returns.
         parameters: Plain value by dataset name (``params:threshold``, ``parameters``).
         datasets: For each artifact, how it is loaded.
@@ -37,7 +38,7 @@ class InferencePipeline:
 
     steps: Sequence[Step]
     request: Sequence[str]
-    frames: Mapping[str, Mapping[str, str]]
+    frames: Mapping[str, Frame]
     outputs: Sequence[str]
     parameters: Mapping[str, Any]
     datasets: Mapping[str, StoredDataset]
@@ -54,6 +55,7 @@ class InferencePipeline:
         return {
             **attrs.asdict(self, recurse=False),
             "format_version": FORMAT_VERSION,
+            "frames": {name: frame.to_state() for name, frame in self.frames.items()},
             "steps": [attrs.astuple(step, recurse=False) for step in self.steps],
             "datasets": {name: dataset.to_state() for name, dataset in self.datasets.items()},
             "copy_modes": {name: mode and mode.value for name, mode in self.copy_modes.items()},
@@ -74,9 +76,8 @@ class InferencePipeline:
                 f"it has format version {version}, and this kedro-autolog-pipeline reads up to {FORMAT_VERSION}.",
                 "Upgrade kedro-autolog-pipeline to the version named in its requirements.txt.",
             )
-        # Older versions have their names alone.
-        if not isinstance(content["frames"], Mapping):
-            content["frames"] = {name: {} for name in content["frames"]}
+        # No model that older versions pickled knows of tables: they have a list, which is empty.
+        content["frames"] = {name: Frame.from_state(content["frames"][name]) for name in content["frames"]}
         content["steps"] = [Step(*step) for step in content["steps"]]
         content["datasets"] = {name: StoredDataset.from_state(each) for name, each in content["datasets"].items()}
         content["copy_modes"] = {name: mode and CopyMode(mode) for name, mode in content["copy_modes"].items()}

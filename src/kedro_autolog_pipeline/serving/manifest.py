@@ -13,6 +13,7 @@ import cattrs
 
 from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.copying import CopyMode
+from kedro_autolog_pipeline.serving.frames import FrameKind
 from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat
 
 FORMAT_VERSION = 2
@@ -85,15 +86,19 @@ class InputEntry:
     Attributes:
         name: The dataset's name in the catalog, transcoding suffix included.
         origin: Where its value comes from.
-        is_frame: Whether packaging saw that it is a pandas DataFrame, which a request in JSON then becomes.
+        is_frame: Whether packaging saw that it is a table, which a request in JSON then becomes.
         column_types: Pandas' type of each column that MLflow or JSON gives another one, such as ``category`` and
             ``Int64``, by the column's name: the model makes it of what it gets.
+        frame: What kind of table it is.
+        arrow_schema: As ``Frame.schema``.
     """
 
     name: str
     origin: Origin
     is_frame: bool = False
     column_types: dict[str, str] = attrs.field(factory=dict)
+    frame: FrameKind = FrameKind.PANDAS
+    arrow_schema: str | None = None
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ from kedro_autolog_pipeline.serving.manifest import read_manifest, unreadable_ma
 from kedro_autolog_pipeline.serving.package_reader import load_artifacts, read_package
 from kedro_autolog_pipeline.serving.parameters import Parameters
 from kedro_autolog_pipeline.serving.place import PackagePlace
-from kedro_autolog_pipeline.serving.request import request_values
+from kedro_autolog_pipeline.serving.request import answer, request_values
 from kedro_autolog_pipeline.serving.runners import RunnerExecutor, resolve_runner
 from kedro_autolog_pipeline.serving.tracing import Tracing
 from kedro_autolog_pipeline.serving.validators import RequestValidation
@@ -101,7 +101,7 @@ class ServedPipelineModel(PythonModel):
         loaded = self._loaded or self._load_once(context)
         pipeline = loaded.pipeline
         values = loaded.validation(request_values(model_input, pipeline.request, pipeline.frames))
-        outputs = loaded.run(values, loaded.parameters.overrides(params) if params else {})
+        outputs = answer(loaded.run(values, loaded.parameters.overrides(params) if params else {}), model_input)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     def _load_once(self, context: PythonModelContext) -> _Loaded:

@@ -11,6 +11,7 @@ from typing import Any
 
 from kedro_autolog_pipeline.errors import ModelLoadError
 from kedro_autolog_pipeline.serving.executor import Step
+from kedro_autolog_pipeline.serving.frames import Frame
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
 from kedro_autolog_pipeline.serving.manifest import Manifest, NodeEntry
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
@@ -32,7 +33,11 @@ def read_package(package: Path, manifest: Manifest) -> tuple[InferencePipeline, 
     pipeline = InferencePipeline(
         steps=[Step(node.name, _load_function(node, package), node.inputs, node.outputs) for node in manifest.nodes],
         request=manifest.request_inputs,
-        frames={entry.name: entry.column_types for entry in manifest.inputs if entry.is_frame},
+        frames={
+            entry.name: Frame(entry.frame, entry.column_types, entry.arrow_schema)
+            for entry in manifest.inputs
+            if entry.is_frame
+        },
         outputs=manifest.outputs,
         parameters=manifest.parameters,
         datasets={

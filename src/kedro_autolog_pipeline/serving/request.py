@@ -9,29 +9,46 @@ import numpy as np
 import pandas as pd
 
 from kedro_autolog_pipeline.errors import PredictionError
+from kedro_autolog_pipeline.serving.frames import Frame, FrameKind, as_pandas
 from kedro_autolog_pipeline.serving.suggestions import suggest
 
 
-def request_values(model_input: Any, names: Sequence[str], frames: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Return the value of each request dataset, by its name.
+def request_values(model_input: Any, names: Sequence[str], frames: Mapping[str, Frame]) -> dict[str, Any]:
+    """Return the value of each request dataset, by its name, as the pipeline takes it.
 
     Args:
         model_input: The value where there is one dataset, else a dictionary by dataset name.
         names: Names of the request datasets.
-        frames: Those that are pandas DataFrames. MLflow's server has no way to send several frames: it sends what
-            JSON has, a dictionary of columns or a list of rows, and as NumPy objects. These become DataFrames. Of each,
-            pandas' type of the columns that have another one here than in the project, by the column's name.
+        frames: Those that are tables. MLflow's server has no way to send several: it sends what JSON has, a dictionary
+            of columns or a list of rows, and as NumPy objects. These become tables.
 
     Raises:
         PredictionError: When a dataset is not given, or something else is.
     """
     values = {names[0]: model_input} if len(names) == 1 else _by_name(model_input, names)
-    for name, column_types in frames.items():
-        if not isinstance(values[name], pd.DataFrame):
-            values[name] = _as_frame(name, values[name])
-        if column_types:
-            values[name] = restored(values[name], column_types)
+    for name, frame in frames.items():
+        # A caller may give what the pipeline takes, where no signature stands before the model.
+        table = values[name] if FrameKind.of(values[name]) is not None else _as_frame(name, values[name])
+        if isinstance(table, pd.DataFrame):
+            table = frame.from_pandas(restored(table, frame.column_types))
+        values[name] = table
     return values
+
+
+def answer(outputs: Mapping[str, Any], model_input: Any) -> dict[str, Any]:
+    """Return what a pipeline has made of a request, with tables of pandas' where the caller did not send others.
+
+    MLflow and its server carry those of pandas alone.
+
+    Args:
+        outputs: By dataset name.
+        model_input: What the caller has sent.
+    """
+    if not isinstance(model_input, pd.DataFrame):
+        given = model_input.values() if isinstance(model_input, Mapping) else [model_input]
+        if any(FrameKind.of(value) not in {None, FrameKind.PANDAS} for value in given):
+            return dict(outputs)
+    return {name: as_pandas(output) for name, output in outputs.items()}
 
 
 def restored(table: Any, column_types: Mapping[str, str]) -> Any:
@@ -44,19 +61,26 @@ def restored(table: Any, column_types: Mapping[str, str]) -> Any:
     Raises:
         PredictionError: When a column's values have no form in its type.
     """
-    if not isinstance(table, pd.DataFrame):
+    if not isinstance(table, pd.DataFrame) or not column_types:
         return table
-    for name, kind in column_types.items():
-        if name in table.columns and str(table[name].dtype) != kind:
-            try:
-                column = table[name].astype(kind)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise PredictionError(
-                    f"column '{name}' does not hold values of type {kind}.",
-                    f"Send values that pandas reads as {kind}.",
-                ) from error
-            table = table.assign(**{name: column})
-    return table
+    present = {name: str(kind) for name, kind in table.dtypes.items()}
+    others = {name: kind for name, kind in column_types.items() if present.get(name, kind) != kind}
+    try:
+        # All at once: of a wide table, each column by itself would take a copy of the table.
+        return table.astype(others) if others else table
+    except (TypeError, ValueError, OverflowError) as error:
+        name, kind = next(each for each in others.items() if not _fits(table[each[0]], each[1]))
+        raise PredictionError(
+            f"column '{name}' does not hold values of type {kind}.", f"Send values that pandas reads as {kind}."
+        ) from error
+
+
+def _fits(column: pd.Series[Any], kind: str) -> bool:
+    try:
+        column.astype(kind)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _by_name(model_input: Any, names: Sequence[str]) -> dict[str, Any]:

@@ -234,18 +234,9 @@ def as_request(data: Any) -> str:
     Raises:
         TypeError: When JSON has no form for it.
     """
-    if type(data).__module__.partition(".")[0] == "polars":
-        frame = data.collect() if hasattr(data, "collect") else data
-        content: dict[str, Any] = {
-            "dataframe_split": {"columns": frame.columns, "data": [list(row) for row in frame.rows()]}
-        }
-    elif type(data).__module__.partition(".")[0] == "pyarrow" and hasattr(data, "to_pylist"):
-        content = {
-            "dataframe_split": {"columns": data.column_names, "data": [list(r.values()) for r in data.to_pylist()]}
-        }
-    elif hasattr(data, "columns") and hasattr(data, "iloc"):
+    if hasattr(data, "columns") and hasattr(data, "iloc"):
         split = data.to_dict(orient="split")
-        content = {"dataframe_split": {"columns": split["columns"], "data": split["data"]}}
+        content: dict[str, Any] = {"dataframe_split": {"columns": split["columns"], "data": split["data"]}}
     else:
         content = {"inputs": _frames_as_columns(data)}
     return json.dumps(_plain(content), allow_nan=False)
@@ -310,8 +301,6 @@ def _row(data: Any, place: int | slice) -> Any:
     rows = slice(place, place + 1) if isinstance(place, int) else place
     if hasattr(data, "iloc") and hasattr(data, "columns"):
         return data.iloc[rows]
-    if type(data).__module__.partition(".")[0] == "polars" and hasattr(data, "rows"):
-        return data[rows]
     if type(data).__module__.partition(".")[0] == "numpy" and getattr(data, "ndim", 0) > 0:
         return data[rows]
     return None
@@ -332,8 +321,6 @@ def _rows(output: Any, place: int, number: int) -> Any:
     if hasattr(output, "iloc"):
         row = output.iloc[place : place + 1]
         values = row.to_dict(orient="records") if hasattr(row, "columns") else row.tolist()
-    elif hasattr(output, "rows"):
-        values = output[place : place + 1].to_dicts()
     elif isinstance(output, np.ndarray | list | tuple):
         values = np.asarray(output[place]).tolist() if isinstance(output, np.ndarray) else output[place]
     else:

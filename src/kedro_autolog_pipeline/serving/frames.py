@@ -1,0 +1,153 @@
+"""Turn tables of other libraries into pandas', as MLflow carries them, and back."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pandas as pd
+
+from kedro_autolog_pipeline.errors import PredictionError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class FrameKind(Enum):
+    """A type of table that a pipeline takes, by its importable name."""
+
+    PANDAS = "pandas.DataFrame"
+    POLARS = "polars.DataFrame"
+    POLARS_LAZY = "polars.LazyFrame"
+    ARROW = "pyarrow.Table"
+
+    @property
+    def module(self) -> str:
+        """The library."""
+        return self.value.partition(".")[0]
+
+    @classmethod
+    def of(cls, data: Any) -> FrameKind | None:
+        """Return what kind of table data is; None when it is none of them."""
+        if isinstance(data, pd.DataFrame):
+            return cls.PANDAS
+        for module, class_name, kind in _OTHERS:
+            # What nobody has imported, nobody has made a table of.
+            library = sys.modules.get(module)
+            if library is not None and isinstance(data, getattr(library, class_name, ())):
+                return kind
+        return None
+
+
+# Taken apart beforehand: each call of a model asks for the kind of what it gets.
+_OTHERS: tuple[tuple[str, str, FrameKind], ...] = tuple(
+    (kind.module, kind.value.partition(".")[2], kind) for kind in FrameKind if kind is not FrameKind.PANDAS
+)
+
+
+@attrs.frozen
+class Frame:
+    """A table among the inputs of a pipeline.
+
+    Attributes:
+        kind: What the pipeline takes.
+        column_types: Pandas' type of each column that MLflow or JSON gives another one, by the column's name.
+        schema: Arrow's schema of it, serialised, in Base64; None for a table of pandas'.
+    """
+
+    kind: FrameKind = FrameKind.PANDAS
+    column_types: Mapping[str, str] = attrs.field(factory=dict)
+    schema: str | None = None
+
+    @classmethod
+    def of(cls, data: Any, column_types: Mapping[str, str]) -> Frame | None:
+        """Describe a table; None for data that is none, or that pandas cannot hold.
+
+        Args:
+            data: The data.
+            column_types: As of the attribute.
+        """
+        kind = FrameKind.of(data)
+        if kind is None or FrameKind.of(as_pandas(data)) is not FrameKind.PANDAS:
+            return None
+        schema = None if kind is FrameKind.PANDAS else _as_text(_arrow(data, kind).schema)
+        return cls(kind, column_types, schema)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"kind": self.kind.value, "column_types": dict(self.column_types), "schema": self.schema}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Frame:
+        """Take up what ``to_state`` gave."""
+        return cls(FrameKind(state["kind"]), state["column_types"], state["schema"])
+
+    def from_pandas(self, table: pd.DataFrame) -> Any:
+        """Turn a table of pandas' into what the pipeline takes.
+
+        Columns have the types that they had when the model was packaged; one that was not there then has what Arrow
+        makes of it.
+
+        Raises:
+            PredictionError: When a column's values have no form in its type.
+        """
+        import pyarrow as pa
+
+        if self.schema is None:
+            return table
+        known = _from_text(self.schema)
+        columns, fields = [], []
+        for name in table.columns:
+            field = known.field(name) if name in known.names else None
+            kind = None if field is None else field.type
+            try:
+                columns.append(pa.array(table[name], type=kind, from_pandas=True))
+            except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+                raise PredictionError(
+                    f"column '{name}' does not hold values of type {kind}.", f"Send values that Arrow reads as {kind}."
+                ) from error
+            # A field says more than its type: Polars' enumerations have their values there.
+            fields.append(pa.field(str(name), columns[-1].type) if field is None else field)
+        arrow = pa.table(columns, schema=pa.schema(fields))
+        if self.kind is FrameKind.ARROW:
+            return arrow
+        import polars as pl
+
+        frame = pl.from_arrow(arrow)
+        return frame.lazy() if self.kind is FrameKind.POLARS_LAZY and isinstance(frame, pl.DataFrame) else frame
+
+
+def as_pandas(data: Any) -> Any:
+    """Turn a table, or a column of Polars', into pandas'; anything else stays as it is, and what pandas cannot hold."""
+    kind = FrameKind.of(data)
+    polars = sys.modules.get("polars")
+    if kind is FrameKind.PANDAS or (kind is None and not (polars is not None and isinstance(data, polars.Series))):
+        return data
+    try:
+        if kind is FrameKind.ARROW:
+            # As the others do: MLflow has no type for a date.
+            return data.to_pandas(date_as_object=False)
+        return (data.collect() if kind is FrameKind.POLARS_LAZY else data).to_pandas()
+    except Exception:  # noqa: BLE001 - each library raises whatever it meets in the data
+        return data
+
+
+def _arrow(data: Any, kind: FrameKind) -> pa.Table:
+    if kind is FrameKind.ARROW:
+        return data
+    return (data.collect() if kind is FrameKind.POLARS_LAZY else data).to_arrow()
+
+
+def _as_text(schema: pa.Schema) -> str:
+    # What pandas left there is about a table that is not stored.
+    return base64.b64encode(schema.remove_metadata().serialize()).decode("ascii")
+
+
+def _from_text(text: str) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.ipc.read_schema(pa.BufferReader(base64.b64decode(text)))
