@@ -59,11 +59,12 @@ class AutologPipelineHook:
             training_run.reads.after_load(dataset_name, node.name)
 
     @hook_impl
-    def before_node_run(self, run_id: str) -> None:
-        """Stop a training whose model could not be loaded, as soon as that is known."""
+    def before_node_run(self, node: Node, inputs: dict[str, Any], run_id: str) -> None:
+        """Note what a node reads; stop a training whose model could not be loaded, as soon as that is known."""
         training_run = open_runs.find(run_id)
         if training_run is not None:
             training_run.stop_if_imports_fail()
+            training_run.inputs.note(node, inputs)
 
     @hook_impl(wrapper=True, tryfirst=True)
     def after_pipeline_run(self, catalog: DataCatalog) -> Iterator[None]:

@@ -11,6 +11,7 @@ import kedro
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.pyfunc.model import PythonModel
 
 from kedro_project import KEDRO_VERSION, MODEL, KedroProject
@@ -39,6 +40,7 @@ _PROOF = "Says what was proven of the model, in which state it is, and what its 
 DIFFERENCES: Mapping[str, str] = {
     "run/run_name": "Two words by chance tell nobody which run it was.",
     "run/tags/mlflow.runName": "As the run's name.",
+    "run.input[0]/dataset/digest": "MLflow's own takes forty times as long: it asks each cell for its type.",
     "run/tags/kedro.command": _OURS,
     "run/tags/kedro.environment": _OURS,
     "run/tags/kedro.pipelines": _OURS,
@@ -131,6 +133,8 @@ def _log_by_hand(client: MlflowClient, project: KedroProject) -> str:
     with warnings.catch_warnings(), mlflow.start_run():
         # MLflow's own functions warn of what they do themselves.
         warnings.simplefilter("ignore")
+        dataset = from_pandas(raw, source="data/raw.csv", name="raw")
+        mlflow.log_input(dataset, context="training")
         mlflow.log_params({"training.factor": 1.0, "offset": 0.5})
         info = mlflow.pyfunc.log_model(
             name="prices", python_model=_Line(), registered_model_name="by_hand", input_example=raw[["x"]]

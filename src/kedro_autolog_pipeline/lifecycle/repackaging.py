@@ -35,6 +35,7 @@ from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.logged_model import ready_models, ready_names
 from kedro_autolog_pipeline.tracking.records import read_records
 from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, end_abandoned, find_run
+from kedro_autolog_pipeline.tracking.run_inputs import log_inputs
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, find_store
 
 
@@ -90,6 +91,8 @@ def repackage(request: Request) -> Packaging:
             # Its environment and command line may lead to other files.
             opened = _open(stack, request, record)
         settle_abandoned(store, tracked.experiment_id, run_id=request.run_id)
+        # Of a process that was killed, nothing has said so yet.
+        log_inputs(tracked, record.inputs.values())
         models = _chosen(request, opened.project, record, tracked)
         pairs = resolve_pairs(models, opened.project, opened.catalog)
         kept = _kept(pairs, record, opened.catalog, staging, tracked)
@@ -184,7 +187,12 @@ def _refuse_lacking(request: Request, record: RunRecord) -> None:
 def _with_journal(record: RunRecord, staging: StagingDirectory) -> RunRecord:
     """Add what a process has saved and read that was ended before it could say so."""
     noted = Journal(staging.journal).read()
-    return attrs.evolve(record, saves={**noted.saves, **record.saves}, reads={**noted.reads, **record.reads})
+    return attrs.evolve(
+        record,
+        saves={**noted.saves, **record.saves},
+        reads={**noted.reads, **record.reads},
+        inputs={**noted.inputs, **record.inputs},
+    )
 
 
 def _unknown(run_id: str) -> RunRecord:

@@ -24,6 +24,7 @@ from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.pairing.parameters import ParameterValues, read_parameters
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
+from kedro_autolog_pipeline.run.inputs import InputNotes
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.run.pins import pin_datasets
@@ -37,6 +38,7 @@ from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.run import RunStatus, TrackedRun, close_run, hold_run, join_active_run, open_run
+from kedro_autolog_pipeline.tracking.run_inputs import log_inputs
 from kedro_autolog_pipeline.tracking.run_parameters import log_parameters
 from kedro_autolog_pipeline.tracking.store import find_store
 from kedro_autolog_pipeline.verification.import_check import plan_import_check
@@ -63,13 +65,15 @@ class TrainingRun:
         preparation: What it is packaged for.
         tracked: Its MLflow run.
         staging: Where its models are put together.
-        reads: What notes that its nodes read.
+        reads: What notes which files its nodes read.
+        inputs: What notes which data its nodes read.
     """
 
     preparation: Preparation
     tracked: TrackedRun
     staging: StagingDirectory
     reads: ReadNotes
+    inputs: InputNotes
     _record: RunRecord
     _objects: Mapping[str, Any]
     _early: EarlyCopies
@@ -121,6 +125,7 @@ class TrainingRun:
                 opened.callback(tap.detach)
             reads = ReadNotes.of(artifacts, written, run.catalog, journal)
             reads.begin()
+            inputs = InputNotes.of(run.pipeline, (), run.catalog, journal, run.project_path)
             log_parameters(tracked, run.parameters())
             _try_imports(preparation)
             training = cls(
@@ -128,6 +133,7 @@ class TrainingRun:
                 tracked,
                 staging,
                 reads,
+                inputs,
                 record,
                 parameters.objects,
                 early,
@@ -178,6 +184,7 @@ class TrainingRun:
         """
         try:
             record = self._ended_as(RunStatus.FAILED)
+            log_inputs(self.tracked, record.inputs.values())
             if not record.saves or keep_record(self.tracked, record.kedro_run_id, record.to_json(), {}):
                 self.staging.remove()
             else:
@@ -199,13 +206,14 @@ class TrainingRun:
 
     def _ended_as(self, status: RunStatus) -> RunRecord:
         noted = Journal(self.staging.journal).read()
-        return attrs.evolve(self._record, ends_as=status, saves=noted.saves, reads=noted.reads)
+        return attrs.evolve(self._record, ends_as=status, saves=noted.saves, reads=noted.reads, inputs=noted.inputs)
 
     def _package(self) -> BaseException | None:
         for tap in self._taps:
             tap.detach()
         record = self._ended_as(RunStatus.FINISHED)
         record.write(self.staging.record)
+        log_inputs(self.tracked, record.inputs.values())
         finished = FinishedRun(
             self.run,
             record,

@@ -12,6 +12,7 @@ import cattrs
 from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.file_state import FileState
 from kedro_autolog_pipeline.run.saved_state import SavedState
+from kedro_autolog_pipeline.tracking.run_inputs import RunInput
 
 
 @attrs.frozen
@@ -21,15 +22,17 @@ class JournalEntries:
     Attributes:
         saves: What the run has saved, as its last save left it. Datasets with one path share the last state of it.
         reads: What the run has read of datasets that it did not write, as its last read found it.
+        inputs: What it has read of them, or to measure metrics on, as MLflow describes it.
     """
 
-    saves: dict[str, SavedState]
-    reads: dict[str, SavedState]
+    saves: dict[str, SavedState] = attrs.field(factory=dict)
+    reads: dict[str, SavedState] = attrs.field(factory=dict)
+    inputs: dict[str, RunInput] = attrs.field(factory=dict)
 
 
 @attrs.frozen
 class Journal:
-    """A file to which each save and read of a run adds a line.
+    """A file to which what a run saves and reads adds lines.
 
     Attributes:
         file: The file; its directory exists.
@@ -61,9 +64,13 @@ class Journal:
         """Add what was read of a dataset that the run does not write; the rest as for ``note_save``."""
         self._add("read", name, state)
 
+    def note_input(self, name: str, described: RunInput) -> None:
+        """Add how MLflow describes what was read; the rest as for ``note_save``."""
+        self._add("input", name, described)
+
     def read(self) -> JournalEntries:
         """Read it; one that is not there is empty, and a line that its process was killed in is left out."""
-        entries = JournalEntries({}, {})
+        entries = JournalEntries()
         try:
             lines = self.file.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -75,8 +82,11 @@ class Journal:
                 content = json.loads(line)
             except ValueError:
                 continue
-            state = cattrs.structure(content["state"], SavedState)
             name = dataset_of(content["name"])
+            if content.get("event") == "input":
+                entries.inputs[name] = cattrs.structure(content["state"], RunInput)
+                continue
+            state = cattrs.structure(content["state"], SavedState)
             if content.get("event") == "read":
                 entries.reads[name] = state
                 continue
@@ -88,7 +98,7 @@ class Journal:
             entries.saves[name] = attrs.evolve(state, files=files[state.path], is_mixed=state.path in mixed)
         return entries
 
-    def _add(self, event: str, name: str, state: SavedState) -> None:
+    def _add(self, event: str, name: str, state: SavedState | RunInput) -> None:
         # The line break before it ends a line that another process has not.
         line = f"\n{json.dumps({'event': event, 'name': name, 'state': cattrs.unstructure(state)})}\n".encode()
         # One call that appends: threads and processes that save at once do not cut each other's lines.

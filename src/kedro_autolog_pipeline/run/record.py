@@ -16,6 +16,7 @@ from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.runtime_params import as_typed
 from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.tracking.run import RunStatus
+from kedro_autolog_pipeline.tracking.run_inputs import RunInput
 
 _CONVERTER = cattrs.Converter()
 
@@ -57,6 +58,7 @@ class RunRecord:
         saves: What the run saved, by dataset name.
         reads: What its references were when it read them, by dataset name.
         digests: SHA-256 by dataset name, as in ``ArtifactEntry.sha256``, of what was staged.
+        inputs: What the run read, as MLflow describes it, by dataset name.
     """
 
     run_id: str
@@ -75,6 +77,7 @@ class RunRecord:
     withheld: list[str] = attrs.field(factory=list)
     conf_source: str | None = None
     package: str | None = None
+    inputs: dict[str, RunInput] = attrs.field(factory=dict)
 
     def known(self, name: str) -> KnownData:
         """Return what is known of a dataset, any transcoding suffix aside."""
@@ -149,6 +152,7 @@ def _then(first: RunRecord, second: RunRecord) -> RunRecord:
         parameters=joined(first.parameters, second.parameters),
         saves=joined(first.saves, second.saves),
         reads=joined(first.reads, second.reads),
+        inputs=joined(first.inputs, second.inputs),
         withheld=[*first.withheld, *(path for path in second.withheld if path not in first.withheld)],
         digests=joined(digests, second.digests),
     )
