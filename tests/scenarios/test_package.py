@@ -13,7 +13,10 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+from html_page import read_page
 from kedro_autolog_pipeline.errors import NotPackagedError, PreflightError
+from kedro_autolog_pipeline.serving.integrity import find_faults
+from kedro_autolog_pipeline.serving.manifest import read_manifest
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
 
 REQUEST = pd.DataFrame({"x": [1, 2]})
@@ -66,6 +69,26 @@ def test_the_manifest_tells_what_the_package_holds(project: KedroProject, client
     ]
     assert str(project.path) not in (package / "MLmodel").read_text()
     assert not list(package.rglob("__pycache__"))
+
+
+def test_the_card_is_sealed_with_the_package_whose_proof_it_tells(project: KedroProject, client: MlflowClient) -> None:
+    """It is a file like any other, with the run's metrics, and a package whose card was changed is not as packaged."""
+    project.run()
+
+    package, manifest = packaged(client)
+    card = package / "model_card.html"
+    texts = " ".join(read_page(card.read_text(encoding="utf-8")).texts)
+    assert "prices models:/m-" in texts
+    assert "Proven. A clean process with just this package returned the same predictions" in texts
+    assert "The same over HTTP yes" in texts
+    assert "metric of the run value error " in texts
+    assert f"{project.path}" not in texts
+    assert card.stat().st_size == manifest["files"]["model_card.html"]["size"]
+    assert not list(find_faults(package, read_manifest(package), reads=True))
+    card.write_text("Proven.", encoding="utf-8")
+    assert ["'model_card.html' has 7 bytes"] == [
+        fault.partition(",")[0] for fault in find_faults(package, read_manifest(package), reads=True)
+    ]
 
 
 def test_a_parameter_can_be_changed_for_one_call(project: KedroProject, client: MlflowClient) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from kedro_autolog_pipeline.lifecycle.announcements import serve_command
 from kedro_autolog_pipeline.preflight.candidates import shown_size
-from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest, Origin
+from kedro_autolog_pipeline.rehearsal.signature import type_name
+from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest
 from kedro_autolog_pipeline.serving.tracing import TRACE_VARIABLE
 from kedro_autolog_pipeline.tracking.store import Store
 from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
-from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof
+from kedro_autolog_pipeline.verification.proof import HEADLINES, Outcome, Proof
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -28,17 +29,6 @@ _ROWS = (12, 6, 3, 0)
 _LONGEST_VALUE = 60
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#!~$])")
-
-HEADLINES = {
-    Outcome.REPRODUCED: "A clean process with just this package returned the same predictions as the live pipeline.",
-    Outcome.SAME_SHAPE: (
-        "A clean process with just this package returned predictions of the same shape and types as the live pipeline, "
-        "whose values are not the same twice."
-    ),
-    Outcome.LOADED: "A clean process with just this package loaded it. The run had no data to try it on.",
-    Outcome.SKIPPED: "Not proven: the configuration says 'verify: false'.",
-}
-"""What is proven of a model, one sentence for each outcome."""
 
 
 @attrs.frozen
@@ -79,28 +69,24 @@ class Description:
 
     def _proof(self) -> Iterator[str]:
         yield f"**{'READY' if self.proof.outcome is Outcome.SKIPPED else 'Proven'}.** {HEADLINES[self.proof.outcome]}"
-        answered = list(_answered(self.proof.answers))
+        answered = self.proof.answers.by_question
         if answered:
-            yield "\n".join(f"- {line}" for line in answered)
+            yield "\n".join(f"- {question}: {_text(answer)}" for question, answer in answered.items())
 
     def _inputs(self) -> Iterator[tuple[str, ...]]:
         if not self._columns:
             yield from ((_code(name), "anything that the pipeline reads", "") for name in self.manifest.request_inputs)
         for column in self._columns:
             name = "(no name)" if column.name is None else column.name
-            yield _code(name), _code(_type(column)), "" if getattr(column, "required", True) else "optional"
+            yield _code(name), _code(type_name(column)), "" if getattr(column, "required", True) else "optional"
 
     def _parameters(self) -> Iterator[tuple[str, ...]]:
         params = None if self.signature is None else self.signature.params
         for each in [] if params is None else params:
-            yield _code(each.name), _code(_type(each)), _code(_shortened(each.default))
+            yield _code(each.name), _code(type_name(each)), _code(_shortened(each.default))
 
     def _artifact(self, entry: ArtifactEntry) -> tuple[str, ...]:
-        if entry.from_this_run:
-            origin = "this run"
-        else:
-            origin = "an earlier run" if entry.origin is Origin.TRAINED else "the catalog"
-        return _code(entry.name), shown_size(entry.size), origin
+        return _code(entry.name), shown_size(entry.size), entry.source
 
     @staticmethod
     def _table(title: str, head: tuple[str, ...], lines: Iterable[tuple[str, ...]], rows: int) -> Iterator[str]:
@@ -139,7 +125,7 @@ class Description:
             lines.insert(1, "import pandas as pd")
             values = dict(zip(split["columns"], row, strict=True))
             rows = f"pd.DataFrame([{values!r}])"
-            dates = [column.name for column in self._columns if _type(column) == "datetime"]
+            dates = [column.name for column in self._columns if type_name(column) == "datetime"]
             if dates:
                 rows += f".astype({dict.fromkeys(dates, 'datetime64[ns]')!r})"
             lines += [f"model.predict({rows})"]
@@ -161,26 +147,6 @@ def describe_failure(reason: str, retry_command: str) -> str:
     """
     end = f"\n\nTo package the run again without training:\n\n{_block('bash', retry_command)}"
     return f"**FAILED.** {_text(reason)}"[: TAG_LENGTH - len(end)] + end
-
-
-def _answered(answers: Answers) -> Iterator[str]:
-    """Say what was asked of a package, and what it answered."""
-    questions: Mapping[str, str | None] = {
-        "The same over HTTP": answers.http,
-        "One row alone, as among others": answers.single_row,
-        "A table without rows": answers.empty,
-    }
-    for question, answer in questions.items():
-        if answer is not None:
-            yield f"{question}: {'yes' if answer == 'same' else _text(answer)}"
-
-
-def _type(spec: Any) -> str:
-    """Return a type as MLflow shows it in a signature, without the name before it."""
-    kind = getattr(spec, "type", None)
-    if kind is None:
-        kind = getattr(spec, "dtype", spec)
-    return str(getattr(kind, "name", kind))
 
 
 def _shortened(value: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import attrs
 
+from kedro_autolog_pipeline.card.page import ModelCard
 from kedro_autolog_pipeline.config.schema import SignatureMode
 from kedro_autolog_pipeline.errors import (
     AutologPipelineError,
@@ -20,7 +21,7 @@ from kedro_autolog_pipeline.errors import (
     showable,
 )
 from kedro_autolog_pipeline.lifecycle.announcements import announce_model
-from kedro_autolog_pipeline.lifecycle.description import HEADLINES, Description, describe_failure
+from kedro_autolog_pipeline.lifecycle.description import Description, describe_failure
 from kedro_autolog_pipeline.lifecycle.git_checkout import find_commit
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
@@ -40,7 +41,7 @@ from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.registered_model import register
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG, failure_tag
-from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof, Trial
+from kedro_autolog_pipeline.verification.proof import HEADLINES, Answers, Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
 _LOGGER = get_logger(__name__)
@@ -242,9 +243,12 @@ class _Progress:
         self.stage = Stage.PROVE
         proof = self._prove(package, contents)
         contents = _amend(package, contents, proof.answers)
-        # The proof may have changed what the package says of itself.
+        manifest = read_manifest(package)
+        card = ModelCard(manifest, contents.signature, proof, contents.fixed_parameters, model.metrics, model.uri)
+        card.write(package)
+        # The proof may have changed what the package says of itself, and the card tells of the proof.
         digest = seal_package(package)
-        description = Description(read_manifest(package), contents.signature, proof, self._tracked.store)
+        description = Description(manifest, contents.signature, proof, self._tracked.store)
         self.stage = Stage.UPLOAD
         model.upload(package)
         model.set_tags(

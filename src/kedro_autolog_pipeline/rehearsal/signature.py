@@ -361,3 +361,11 @@ def _parameter_schema(parameters: Iterable[NamedParameter]) -> tuple[ParamSchema
 
     declared = declare_parameters(parameters)
     return (ParamSchema(list(declared.specs)) if declared.specs else None), declared.fixed
+
+
+def type_name(spec: Any) -> str:
+    """Return a type as MLflow shows it in a signature, without the name before it."""
+    kind = getattr(spec, "type", None)
+    if kind is None:
+        kind = getattr(spec, "dtype", spec)
+    return str(getattr(kind, "name", kind))

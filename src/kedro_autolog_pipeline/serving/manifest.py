@@ -132,6 +132,13 @@ class ArtifactEntry:
     argument: PathArgument = PathArgument.FILEPATH
     snapshot: SnapshotFormat | None = None
 
+    @property
+    def source(self) -> str:
+        """Where it comes from, as a person reads it."""
+        if self.from_this_run:
+            return "this run"
+        return "an earlier run" if self.origin is Origin.TRAINED else "the catalog"
+
 
 @attrs.frozen
 class RequirementEntry:

@@ -50,12 +50,14 @@ class LoggedModel:
         name: Its name.
         run: The run that it belongs to.
         location: URI of its files in the artifact store.
+        metrics: Value of each metric of the run when the model was created; empty where nobody asked.
     """
 
     model_id: str
     name: str
     run: TrackedRun
     location: str
+    metrics: Mapping[str, float] = attrs.field(factory=dict)
 
     @property
     def uri(self) -> str:
@@ -139,7 +141,7 @@ def logged_model(
         params=data.params,
         tags={**_origin(data.tags), **tags, STATE_TAG: PENDING, PROCESS_TAG: this_process()},
     )
-    model = LoggedModel(created.model_id, name, run, created.artifact_location)
+    model = LoggedModel(created.model_id, name, run, created.artifact_location, data.metrics)
     try:
         client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
         yield model

@@ -26,6 +26,18 @@ class Outcome(Enum):
     """Nothing, since the configuration says ``verify: false``."""
 
 
+HEADLINES = {
+    Outcome.REPRODUCED: "A clean process with just this package returned the same predictions as the live pipeline.",
+    Outcome.SAME_SHAPE: (
+        "A clean process with just this package returned predictions of the same shape and types as the live pipeline, "
+        "whose values are not the same twice."
+    ),
+    Outcome.LOADED: "A clean process with just this package loaded it. The run had no data to try it on.",
+    Outcome.SKIPPED: "Not proven: the configuration says 'verify: false'.",
+}
+"""What is proven of a model, one sentence for each outcome."""
+
+
 @attrs.frozen
 class Answers:
     """What a package has answered besides its output.
@@ -61,6 +73,20 @@ class Answers:
         """Take up what the process has noted."""
         lists = {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
         return cls(**{**content, **lists, "is_complete": is_complete})
+
+    @property
+    def by_question(self) -> dict[str, str]:
+        """What a person reads of the questions that were asked: "yes", or what happens instead."""
+        answers = {
+            "The same over HTTP": self.http,
+            "One row alone, as among others": self.single_row,
+            "A table without rows": self.empty,
+        }
+        return {
+            question: "yes" if answer == "same" else answer
+            for question, answer in answers.items()
+            if answer is not None
+        }
 
     @property
     def remarks(self) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The page that travels with a model: ``model_card.html``."""
