@@ -49,6 +49,7 @@ SHOWN_BY_OTHERS = {
     "preflight/checks.py": "tests/scenarios/test_preflight.py",
     "preflight/clashes.py": "tests/scenarios/test_check.py",
     "preflight/promises.py": "tests/scenarios/test_promises.py",
+    "run/noted_metrics.py": "tests/run/test_metrics.py",
     "run/file_state.py": "tests/run/test_saves.py",
     "rehearsal/parameter_specs.py": "tests/rehearsal/test_signature.py",
     "rehearsal/private_store.py": "tests/rehearsal/test_live_pipeline.py",

@@ -66,6 +66,13 @@ class AutologPipelineHook:
             training_run.stop_if_imports_fail()
             training_run.inputs.note(node, inputs)
 
+    @hook_impl
+    def after_node_run(self, node: Node, outputs: dict[str, Any], run_id: str) -> None:
+        """Note the metrics that a node has given."""
+        training_run = open_runs.find(run_id)
+        if training_run is not None:
+            training_run.metrics.note(node, outputs)
+
     @hook_impl(wrapper=True, tryfirst=True)
     def after_pipeline_run(self, catalog: DataCatalog) -> Iterator[None]:
         """Package before any plugin closes the run; what fails is raised when all have had their turn."""

@@ -103,6 +103,7 @@ def test_what_the_file_leaves_out_has_its_default() -> None:
                     registered_model_name=None,
                     alias=None,
                     in_memory=(),
+                    metrics=(),
                     signature=SignatureConfig(SignatureMode.AUTO, optional=(), nullable=(), required=()),
                     input_example=False,
                     pip_requirements=None,
@@ -139,6 +140,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     **PAIR,
                     "input_name": ["instances", "islands"],
                     "in_memory": ["encoded"],
+                    "metrics": ["scores"],
                     "registered_model_name": "prod.penguins.species",
                     "alias": "challenger",
                     "signature": "none",
@@ -182,6 +184,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     inference="inference",
                     input_name=("instances", "islands"),
                     in_memory=("encoded",),
+                    metrics=("scores",),
                     registered_model_name="prod.penguins.species",
                     alias="challenger",
                     signature=SignatureConfig(SignatureMode.NONE),
@@ -435,8 +438,8 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             (
                 "name: unknown key. Known keys: 'alias', 'code_paths', 'conda_env', 'copy_mode', "
                 "'extra_pip_requirements', 'in_memory', 'inference', 'input_example', 'input_name', 'metadata', "
-                "'pip_requirements', 'registered_model_name', 'runner', 'signature', 'tags', 'training', 'verify', "
-                "'verify_timeout'."
+                "'metrics', 'pip_requirements', 'registered_model_name', 'runner', 'signature', 'tags', 'training', "
+                "'verify', 'verify_timeout'."
             ),
         ),
         (

@@ -116,6 +116,14 @@ def test_every_mistake_is_told_with_its_path(options: dict[str, Any], catalog: A
     assert all(catalog(name) for name in pair.inputs_from(Origin.PARAMETER, Origin.REFERENCE))
 
 
+def test_metrics_are_what_training_writes() -> None:
+    """Any other dataset of numbers would be that of another run."""
+    _, mistakes = resolve_pair(config(metrics=["encoder", "modle", "scores"]), TRAINING, INFERENCE, CATALOG)
+
+    path = "autolog_pipeline.models.m.metrics: training pipeline 'train' does not write"
+    assert [f"{path} 'modle'. Did you mean 'model'?", f"{path} 'scores'. It writes: 'encoder', 'model'."] == mistakes
+
+
 def test_a_pipeline_without_nodes_is_a_mistake() -> None:
     """An empty pipeline, as a new project has, cannot be trained or served."""
     _, mistakes = resolve_pair(config(), Pipeline([]), Pipeline([]), CATALOG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from mlflow import MlflowClient
 from mlflow.data.pandas_dataset import from_pandas
 from mlflow.pyfunc.model import PythonModel
 
-from kedro_project import KEDRO_VERSION, MODEL, KedroProject
+from kedro_project import KEDRO_VERSION, MODEL, TRAINING, KedroProject
 from mlflow_store import models, runs
 
 
@@ -37,10 +38,12 @@ _OURS = "Says what MLflow's own functions say of no run: what was run, in which 
 
 _PROOF = "Says what was proven of the model, in which state it is, and what its files are."
 
+_DIGEST = "MLflow's own takes forty times as long: it asks each cell for its type."
+
 DIFFERENCES: Mapping[str, str] = {
     "run/run_name": "Two words by chance tell nobody which run it was.",
     "run/tags/mlflow.runName": "As the run's name.",
-    "run.input[0]/dataset/digest": "MLflow's own takes forty times as long: it asks each cell for its type.",
+    "run.input[0]/dataset/digest": _DIGEST,
     "run/tags/kedro.command": _OURS,
     "run/tags/kedro.environment": _OURS,
     "run/tags/kedro.pipelines": _OURS,
@@ -49,6 +52,9 @@ DIFFERENCES: Mapping[str, str] = {
     "run/tags/kedro_autolog_pipeline.mlflow_version": _OURS,
     "run/tags/kedro_autolog_pipeline.python_version": _OURS,
     "run/tags/kedro_autolog_pipeline.version": _OURS,
+    "run.input[1]/dataset/digest": _DIGEST,
+    "run.input[1]/tags/mlflow.data.context": "MLflow does not say that a metric was measured on it.",
+    "model/metrics[0]/dataset_digest": _DIGEST,
     "model/tags/kedro_autolog_pipeline.manifest_sha256": _PROOF,
     "model/tags/kedro_autolog_pipeline.packaging_seconds": _PROOF,
     "model/tags/kedro_autolog_pipeline.process": _PROOF,
@@ -86,7 +92,9 @@ _NEVER_THE_SAME = frozenset(
 
 def test_each_field_is_as_mlflow_leaves_it_or_has_a_reason(project: KedroProject, client: MlflowClient) -> None:
     """Of the run, its inputs and outputs, the logged model, the registered model and its version."""
-    project.write_models({"prices": {**MODEL, "registered_model_name": "prices", "alias": "champion"}})
+    project.write_pipeline("training", _measuring('[{"error": error}]', "metrics"))
+    options = {"registered_model_name": "prices", "alias": "champion", "metrics": ["metrics"]}
+    project.write_models({"prices": {**MODEL, **options}})
     project.run()
     (model,) = models(client)
     ours = dict(_fields(client, model.model_id, "prices"))
@@ -126,6 +134,35 @@ def test_the_tags_of_a_run_tell_what_was_run(project: KedroProject, client: Mlfl
     assert commit.hexsha == model.tags["mlflow.source.git.commit"]
 
 
+def test_each_model_of_a_run_has_its_own_metrics(
+    project: KedroProject, client: MlflowClient, records: list[logging.LogRecord]
+) -> None:
+    """With the dataset that they were measured on; what is no number is a remark, and costs no model."""
+    values = '{"error": {"mean": error}, "verdict": "good"}, {"error": {"mean": -error, "most": float("nan")}}'
+    project.write_pipeline("training", _measuring(values, "first", "second"))
+    model = {**MODEL, "verify": False}
+    project.write_models({"one": {**model, "metrics": ["first"]}, "other": {**model, "metrics": ["second"]}})
+
+    project.run()
+
+    (run,) = runs(client)
+    assert {"error.mean"} == run.data.metrics.keys()
+    one, other = ((metric,) for logged in models(client) for metric in logged.metrics or ())
+    assert ("error.mean", 29.5, "table") == (one[0].key, one[0].value, one[0].dataset_name)
+    assert ("error.mean", -29.5, "table") == (other[0].key, other[0].value, other[0].dataset_name)
+    assert ["READY", "READY"] == [str(each.status) for each in models(client)]
+    said = " ".join(record.getMessage() for record in records if record.levelno == logging.WARNING)
+    assert "'verdict' of 'first' holds the text 'good', which is no number and is not logged." in said
+    assert "'error.most' of 'second' is nan, which is not logged." in said
+
+
+def _measuring(values: str, *datasets: str) -> str:
+    """Give the training, its evaluation returning values instead of logging one."""
+    logging_itself = '    if mlflow.active_run():\n        mlflow.log_metric("error", error)'
+    evaluating = TRAINING.replace(logging_itself, f"    return {values}")
+    return evaluating.replace('"model"], None)', f'"model"], {[*datasets]!r})')
+
+
 def _log_by_hand(client: MlflowClient, project: KedroProject) -> str:
     mlflow.set_tracking_uri(f"sqlite:///{project.path / 'mlflow.db'}")
     mlflow.set_experiment(project.package)
@@ -135,11 +172,12 @@ def _log_by_hand(client: MlflowClient, project: KedroProject) -> str:
         warnings.simplefilter("ignore")
         dataset = from_pandas(raw, source="data/raw.csv", name="raw")
         mlflow.log_input(dataset, context="training")
+        table = from_pandas(pd.read_csv(project.path / "data" / "table.csv"), source="data/table.csv", name="table")
         mlflow.log_params({"training.factor": 1.0, "offset": 0.5})
         info = mlflow.pyfunc.log_model(
             name="prices", python_model=_Line(), registered_model_name="by_hand", input_example=raw[["x"]]
         )
-        mlflow.log_metric("error", 29.5, model_id=info.model_id)
+        mlflow.log_metric("error", 29.5, model_id=info.model_id, dataset=table)
     client.set_registered_model_alias("by_hand", "champion", "1")
     return str(info.model_id)
 

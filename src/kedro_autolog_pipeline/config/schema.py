@@ -137,6 +137,7 @@ class ModelConfig:
             the nodes directly.
         in_memory: Datasets between nodes of the inference pipeline that the model keeps in memory although the
             catalog stores them, by the user's consent.
+        metrics: Datasets of numbers that the training pipeline writes, which are logged as the model's metrics.
         signature: What the signature says of inputs, outputs and parameters.
         input_example: Whether rows of the request data are stored as an example; a
             string names the dataset that they are taken from.
@@ -162,6 +163,7 @@ class ModelConfig:
     copy_mode: CopyMode | Mapping[str, CopyMode] | None = None
     runner: str | None = None
     in_memory: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     signature: SignatureConfig = attrs.field(factory=SignatureConfig)
     input_example: bool | str = False
     pip_requirements: tuple[str, ...] | str | None = None

@@ -32,11 +32,13 @@ from kedro_autolog_pipeline.package.functions import import_path
 from kedro_autolog_pipeline.package.leaks import find_leaks
 from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
-from kedro_autolog_pipeline.pairing.pair import Pair
+from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.rehearsal.signature import requiring_all_but
+from kedro_autolog_pipeline.run.metrics import measured_on
 from kedro_autolog_pipeline.serving.manifest import read_manifest
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
+from kedro_autolog_pipeline.tracking.metrics import log_metrics
 from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.registered_model import register
 from kedro_autolog_pipeline.tracking.run import TrackedRun
@@ -198,7 +200,8 @@ class _Progress:
     def run(self) -> ReadyModel:
         started = time.perf_counter()
         config = self._pair.config
-        with logged_model(self._tracked, config.name, config.tags, self._describe_failure) as model:
+        own = {each.key for noted in self._finished.record.metrics.values() for each in noted.values}
+        with logged_model(self._tracked, config.name, config.tags, self._describe_failure, unlinked=own) as model:
             contents, digest, description = self._package(model)
         shutil.rmtree(self._finished.staging.model(model.model_id), ignore_errors=True)
         seconds = time.perf_counter() - started
@@ -233,8 +236,10 @@ class _Progress:
         """Do all that happens while the model is PENDING, and return its contents, its manifest's digest and more."""
         started = time.perf_counter()
         run, staging = self._finished.run, self._finished.staging.model(model.model_id)
+        remarks = self._log_metrics(model)
         self.stage = Stage.GATHER
         contents = gather_contents(self._pair, self._finished, staging)
+        contents = attrs.evolve(contents, notes=(*contents.notes, *remarks))
         self.stage = Stage.WRITE
         package = staging / "package"
         identity = ModelIdentity(model.model_id, self._tracked.run_id, run.run_id, find_commit(run.project_path))
@@ -262,6 +267,18 @@ class _Progress:
             description.markdown(model.uri),
         )
         return contents, digest, description
+
+    def _log_metrics(self, model: LoggedModel) -> list[str]:
+        """Log what the run has measured for this model, and return what a user should know of it."""
+        record, remarks = self._finished.record, []
+        for name in self._pair.config.metrics:
+            noted = record.metrics.get(dataset_of(name))
+            if noted is None:
+                remarks.append(f"The run has not written the metrics '{name}', so the model has none of them.")
+                continue
+            log_metrics(model, noted.values, measured_on(noted, record.inputs))
+            remarks += noted.faults
+        return remarks
 
     def _refuse_leaks(self, staging: Path) -> None:
         """Refuse a model that holds a secret, and remove what holds it.

@@ -192,6 +192,7 @@ def _with_journal(record: RunRecord, staging: StagingDirectory) -> RunRecord:
         saves={**noted.saves, **record.saves},
         reads={**noted.reads, **record.reads},
         inputs={**noted.inputs, **record.inputs},
+        metrics={**noted.metrics, **record.metrics},
     )
 
 

@@ -22,11 +22,13 @@ from kedro_autolog_pipeline.lifecycle.run_tags import run_tags
 from kedro_autolog_pipeline.lifecycle.termination import Termination
 from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
+from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.pairing.parameters import ParameterValues, read_parameters
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.inputs import InputNotes
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
+from kedro_autolog_pipeline.run.metrics import MetricNotes
 from kedro_autolog_pipeline.run.pins import pin_datasets
 from kedro_autolog_pipeline.run.reads import ReadNotes
 from kedro_autolog_pipeline.run.record import RunRecord
@@ -67,6 +69,7 @@ class TrainingRun:
         staging: Where its models are put together.
         reads: What notes which files its nodes read.
         inputs: What notes which data its nodes read.
+        metrics: What notes the metrics that its nodes give.
     """
 
     preparation: Preparation
@@ -74,6 +77,7 @@ class TrainingRun:
     staging: StagingDirectory
     reads: ReadNotes
     inputs: InputNotes
+    metrics: MetricNotes
     _record: RunRecord
     _objects: Mapping[str, Any]
     _early: EarlyCopies
@@ -125,7 +129,10 @@ class TrainingRun:
                 opened.callback(tap.detach)
             reads = ReadNotes.of(artifacts, written, run.catalog, journal)
             reads.begin()
-            inputs = InputNotes.of(run.pipeline, (), run.catalog, journal, run.project_path)
+            trained = {*partial, *(pair.config.name for pair in pairs)}
+            models = preparation.project.config.autolog_pipeline.models
+            measured = {dataset_of(name) for model in models if model.name in trained for name in model.metrics}
+            inputs = InputNotes.of(run.pipeline, measured, run.catalog, journal, run.project_path)
             log_parameters(tracked, run.parameters())
             _try_imports(preparation)
             training = cls(
@@ -134,6 +141,7 @@ class TrainingRun:
                 staging,
                 reads,
                 inputs,
+                MetricNotes(frozenset(measured), journal),
                 record,
                 parameters.objects,
                 early,
@@ -206,7 +214,14 @@ class TrainingRun:
 
     def _ended_as(self, status: RunStatus) -> RunRecord:
         noted = Journal(self.staging.journal).read()
-        return attrs.evolve(self._record, ends_as=status, saves=noted.saves, reads=noted.reads, inputs=noted.inputs)
+        return attrs.evolve(
+            self._record,
+            ends_as=status,
+            saves=noted.saves,
+            reads=noted.reads,
+            inputs=noted.inputs,
+            metrics=noted.metrics,
+        )
 
     def _package(self) -> BaseException | None:
         for tap in self._taps:

@@ -66,6 +66,7 @@ def resolve_pair(
         *_names_that_are_not_read(config, free, path),
         *_empty_pipelines(config, training, inference, path),
         *_wrong_options(config, inference, path),
+        *_metrics_that_are_not_written(config, training, path),
         *_inputs_without_origin(config, free, origins, path),
     ]
     return Pair(config, training, inference, origins), mistakes
@@ -107,6 +108,16 @@ def _names_that_are_not_read(config: ModelConfig, free: Sequence[str], path: str
             yield (
                 f"{path}.input_name: inference pipeline '{config.inference}' does not read '{name}'. "
                 f"{suggest(name, datasets, 'It reads')}"
+            )
+
+
+def _metrics_that_are_not_written(config: ModelConfig, training: Pipeline, path: str) -> Iterator[str]:
+    written = sorted(map(dataset_of, training.all_outputs()))
+    for name in config.metrics:
+        if dataset_of(name) not in written:
+            yield (
+                f"{path}.metrics: training pipeline '{config.training}' does not write '{name}'. "
+                f"{suggest(name, written, 'It writes')}"
             )
 
 

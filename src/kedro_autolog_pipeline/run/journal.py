@@ -11,6 +11,7 @@ import cattrs
 
 from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.file_state import FileState
+from kedro_autolog_pipeline.run.noted_metrics import NotedMetrics
 from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.tracking.run_inputs import RunInput
 
@@ -23,11 +24,13 @@ class JournalEntries:
         saves: What the run has saved, as its last save left it. Datasets with one path share the last state of it.
         reads: What the run has read of datasets that it did not write, as its last read found it.
         inputs: What it has read of them, or to measure metrics on, as MLflow describes it.
+        metrics: What it has measured.
     """
 
     saves: dict[str, SavedState] = attrs.field(factory=dict)
     reads: dict[str, SavedState] = attrs.field(factory=dict)
     inputs: dict[str, RunInput] = attrs.field(factory=dict)
+    metrics: dict[str, NotedMetrics] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -68,6 +71,10 @@ class Journal:
         """Add how MLflow describes what was read; the rest as for ``note_save``."""
         self._add("input", name, described)
 
+    def note_metrics(self, name: str, noted: NotedMetrics) -> None:
+        """Add what was measured; the rest as for ``note_save``."""
+        self._add("metrics", name, noted)
+
     def read(self) -> JournalEntries:
         """Read it; one that is not there is empty, and a line that its process was killed in is left out."""
         entries = JournalEntries()
@@ -86,6 +93,9 @@ class Journal:
             if content.get("event") == "input":
                 entries.inputs[name] = cattrs.structure(content["state"], RunInput)
                 continue
+            if content.get("event") == "metrics":
+                entries.metrics[name] = cattrs.structure(content["state"], NotedMetrics)
+                continue
             state = cattrs.structure(content["state"], SavedState)
             if content.get("event") == "read":
                 entries.reads[name] = state
@@ -98,7 +108,7 @@ class Journal:
             entries.saves[name] = attrs.evolve(state, files=files[state.path], is_mixed=state.path in mixed)
         return entries
 
-    def _add(self, event: str, name: str, state: SavedState | RunInput) -> None:
+    def _add(self, event: str, name: str, state: SavedState | RunInput | NotedMetrics) -> None:
         # The line break before it ends a line that another process has not.
         line = f"\n{json.dumps({'event': event, 'name': name, 'state': cattrs.unstructure(state)})}\n".encode()
         # One call that appends: threads and processes that save at once do not cut each other's lines.

@@ -13,6 +13,7 @@ import attrs
 import cattrs
 
 from kedro_autolog_pipeline.pairing.pair import dataset_of
+from kedro_autolog_pipeline.run.noted_metrics import NotedMetrics
 from kedro_autolog_pipeline.run.runtime_params import as_typed
 from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.tracking.run import RunStatus
@@ -59,6 +60,7 @@ class RunRecord:
         reads: What its references were when it read them, by dataset name.
         digests: SHA-256 by dataset name, as in ``ArtifactEntry.sha256``, of what was staged.
         inputs: What the run read, as MLflow describes it, by dataset name.
+        metrics: What the run measured, by dataset name.
     """
 
     run_id: str
@@ -78,6 +80,7 @@ class RunRecord:
     conf_source: str | None = None
     package: str | None = None
     inputs: dict[str, RunInput] = attrs.field(factory=dict)
+    metrics: dict[str, NotedMetrics] = attrs.field(factory=dict)
 
     def known(self, name: str) -> KnownData:
         """Return what is known of a dataset, any transcoding suffix aside."""
@@ -153,6 +156,7 @@ def _then(first: RunRecord, second: RunRecord) -> RunRecord:
         saves=joined(first.saves, second.saves),
         reads=joined(first.reads, second.reads),
         inputs=joined(first.inputs, second.inputs),
+        metrics=joined(first.metrics, second.metrics),
         withheld=[*first.withheld, *(path for path in second.withheld if path not in first.withheld)],
         digests=joined(digests, second.digests),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from inspect import signature
@@ -116,7 +116,12 @@ class LoggedModel:
 
 @contextmanager
 def logged_model(
-    run: TrackedRun, name: str, tags: Mapping[str, str], describe_failure: Callable[[BaseException], str] | None = None
+    run: TrackedRun,
+    name: str,
+    tags: Mapping[str, str],
+    describe_failure: Callable[[BaseException], str] | None = None,
+    *,
+    unlinked: Container[str] = (),
 ) -> Iterator[LoggedModel]:
     """Create a PENDING model in a run; it is READY when the block ends, FAILED when it raises or is interrupted.
 
@@ -125,6 +130,7 @@ def logged_model(
         name: The model's name.
         tags: The user's tags on it.
         describe_failure: Makes the description of a FAILED model of what was raised; None for none.
+        unlinked: Metrics of the run that are not linked, for they are some model's own.
 
     Yields:
         The model, to upload its package to.
@@ -145,7 +151,7 @@ def logged_model(
     try:
         client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
         yield model
-        _link_metrics(model, data.metrics)
+        _link_metrics(model, [key for key in data.metrics if key not in unlinked])
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     except BaseException as error:
         _mark_failed(model, error, None if describe_failure is None else describe_failure(error))
@@ -214,6 +220,17 @@ def _mark_failed(model: LoggedModel, error: BaseException, description: str | No
         _LOGGER.warning("'%s' cannot be marked FAILED: %s", model.uri, refusal.message)
 
 
+def send_metrics(model: LoggedModel, metrics: Sequence[Metric]) -> None:
+    """Send metrics that name a model to its run, in as few requests as MLflow takes.
+
+    Raises:
+        MlflowException: When the server does not take them.
+    """
+    client = model.run.store.client()
+    for start in range(0, len(metrics), _METRICS_PER_REQUEST):
+        client.log_batch(model.run.run_id, metrics=metrics[start : start + _METRICS_PER_REQUEST])
+
+
 def _place(package: Path, target: Path) -> None:
     """Move a package to its place in a store of files, or copy it where it cannot be moved."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -258,7 +275,6 @@ def _link_metrics(model: LoggedModel, names: Iterable[str]) -> None:
     """Link metrics of the run, each at its last step, to the model: MLflow links those that are logged with its id."""
     from mlflow.entities import Metric
 
-    client = model.run.store.client()
     metrics = [
         Metric(
             key=last.key,
@@ -272,8 +288,7 @@ def _link_metrics(model: LoggedModel, names: Iterable[str]) -> None:
         )
         for last in _last_metrics(model.run, names)
     ]
-    for start in range(0, len(metrics), _METRICS_PER_REQUEST):
-        client.log_batch(model.run.run_id, metrics=metrics[start : start + _METRICS_PER_REQUEST])
+    send_metrics(model, metrics)
 
 
 def _last_metrics(run: TrackedRun, names: Iterable[str]) -> list[Metric]:

@@ -44,7 +44,7 @@ def _flattened(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tupl
 
 
 def _under_legal_names(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    legal = {path: _legal(path) for path in parameters}
+    legal = {path: legal_name(path) for path in parameters}
     times = Counter(legal.values())
     return {
         name if name == path or times[name] == 1 else _with_digest(name, path): parameters[path]
@@ -52,7 +52,7 @@ def _under_legal_names(parameters: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _legal(path: str) -> str:
+def legal_name(path: str) -> str:
     """Replace by underscores what MLflow refuses in a name, which it takes for the path of a file."""
     name = re.sub(r"[^\w\-./: ]", "_", path)
     steps = [f"_{step[1:]}" if step in {"", ".", ".."} else step for step in name.split("/")]
