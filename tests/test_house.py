@@ -60,6 +60,7 @@ SHOWN_BY_OTHERS = {
     "serving/snapshots.py": "tests/datasets/test_snapshots.py",
     "cli/__main__.py": "tests/scenarios/test_sessions.py",
     "lifecycle/open_runs.py": "tests/scenarios/test_sessions.py",
+    "tracking/refusals.py": "tests/scenarios/test_access.py",
     "tracking/tags.py": "tests/tracking/test_run.py",
 }
 

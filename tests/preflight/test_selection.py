@@ -79,6 +79,20 @@ def test_a_run_of_a_part_of_the_training_is_told_once(project: KedroProject, rec
     assert record.getMessage().startswith(f"'prices' will not be packaged: {PARTIAL}")
 
 
+def test_a_part_in_a_run_that_was_opened_elsewhere_is_no_cause_for_a_warning(
+    project: KedroProject, records: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other processes may do the rest: a line says how it is packaged then."""
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    monkeypatch.setattr(logging.getLogger("kedro_autolog_pipeline"), "level", logging.INFO)
+
+    assert selection_of(project, to_outputs=["scaler"]) is None
+
+    (record,) = records
+    assert logging.INFO == record.levelno
+    assert "'kedro autolog package --run-id <id>' packages 'prices'" in record.getMessage()
+
+
 def test_a_run_of_a_part_of_the_training_may_be_a_mistake(project: KedroProject) -> None:
     """With partial_runs: error the same sentence is a mistake; the pair is resolved to look for more of them."""
     project.write_models({"prices": MODEL}, partial_runs="error")
@@ -113,7 +127,10 @@ def test_what_a_run_gives_to_a_model_that_it_does_not_complete(project: KedroPro
     part = KedroRun.from_hook(params, pipelines["training"].to_outputs("scaler"), catalog)
     whole = KedroRun.from_hook(params, pipelines["training"], catalog)
 
+    evaluation = KedroRun.from_hook(params, pipelines["training"].only_nodes_with_inputs("model"), catalog)
+
     assert partly_trained(models, part) == {"prices": ["scaler"]}
+    assert partly_trained(models, evaluation) == {"prices": []}
     assert partly_trained(models, whole) == {}
 
 

@@ -390,20 +390,42 @@ def test_sigterm_during_training_ends_the_run_killed(project: KedroProject, clie
 
 
 def test_nodes_that_ran_one_process_each_are_packaged_together(project: KedroProject, client: MlflowClient) -> None:
-    """A scheduler runs each node in a process of its own, all in the run that MLFLOW_RUN_ID names."""
+    """A scheduler runs each node in a process of its own, all in the run that MLFLOW_RUN_ID names.
+
+    What the node that evaluates logs is in the run, no node warns of the others, and the last task ends the run.
+    """
     given = client.create_run(client.create_experiment("schedule")).info.run_id
+    project.write_pipeline("training", NAMED_TRAINING)
     project.run(pipelines=["data_processing"])
     pipeline = ["--pipelines" if KEDRO_VERSION >= (1, 2) else "--pipeline", "training"]
-    for node in ("fit_scaler", "fit_model"):
-        project.write_pipeline("training", NAMED_TRAINING)
+    for node in ("fit_scaler", "fit_model", "evaluate"):
         done = project.command("run", *pipeline, "--nodes", node, env={"MLFLOW_RUN_ID": given})
         assert done.returncode == 0, done.stderr
-    status = client.get_run(given).info.status
+        assert "will not be packaged" not in done.stdout + done.stderr
+    between = client.get_run(given)
 
     packaged = project.command("autolog", "package", "--run-id", given)
+    as_given = client.get_run(given).info.status
+    ended = project.command("autolog", "package", "--run-id", given, "--end-run")
 
     assert packaged.returncode == 0, packaged.stderr
+    assert ended.returncode == 0, ended.stderr
+    assert {"error"} == between.data.metrics.keys()
+    assert "RUNNING" == between.info.status == as_given
+    assert "FINISHED" == client.get_run(given).info.status
     ready = by_status(client)["READY"]
     assert ready.source_run_id == given
-    assert status == client.get_run(given).info.status == "RUNNING"
     assert load(client, ready.model_id).predict(pd.DataFrame({"x": [9]})).shape == (1, 1)
+
+
+def test_a_run_whose_model_was_deleted_is_packaged_again(project: KedroProject, client: MlflowClient) -> None:
+    """MLflow lists the deleted model among the outputs of its run, and gives it to nobody."""
+    project.run()
+    (model,) = models(client)
+    client.delete_logged_model(model.model_id)
+
+    (again,) = repackage(Request(str(model.source_run_id), project.path)).ready
+
+    (ready,) = models(client)
+    assert "READY" == ready.status
+    assert f"models:/{ready.model_id}" == again.uri

@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
 from local_server import free_port, post, wait_until_healthy
+from mlflow_store import models
 
 CLIENTS = 16
 REQUESTS_OF_A_CLIENT = 10
@@ -120,6 +121,8 @@ def test_several_inputs_and_outputs_are_served(project: KedroProject, client: Ml
     project.write_config("catalog", {**CATALOG, "prices": prices})
     (project.path / "data" / "prices.csv").write_text("price\n1\n2\n")
     project.run()
+    (model,) = models(client)
+    assert "same" == model.tags["kedro_autolog_pipeline.verification.http"]
 
     with served(package(project)) as port:
         inputs = {"instances": {"x": [1, 2]}, "prices": [{"price": 5}]}

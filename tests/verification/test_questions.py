@@ -146,6 +146,7 @@ def test_what_differs_or_fails_is_said(tmp_path: Path) -> None:
     answers = asked(tmp_path, centre)
 
     assert answers["http"].startswith("cannot be written: JSON has no form for its output (")
+    assert answers["http"].endswith("); end the pipeline in one table, or in dictionaries and lists")
     assert "differs: row 0: key 'centred', item 0, key 'x' is -1.0 (live) and 0.0 (packaged)" == answers["single_row"]
     assert "fails: ValueError: no rows" == answers["empty"]
 

@@ -30,6 +30,7 @@ def _read_params(_: click.Context, __: click.Parameter, text: str) -> Any:
 @click.option(
     "--unrecorded", is_flag=True, help="Take artifacts of the catalog of which nothing tells that the run saved them."
 )
+@click.option("--end-run", "ends_run", is_flag=True, help="End the run as FINISHED when its models are READY.")
 @conf_source_option
 @click.option(
     "--params",
@@ -49,9 +50,12 @@ def package(  # noqa: PLR0913 - one for each option
     conf_source: str | None,
     runtime_params: dict[str, Any],
     unrecorded: bool,
+    ends_run: bool,
 ) -> None:
     """Package the models of a run again, without training."""
-    packaging = repackage(Request(run_id, metadata.project_path, env, models, unrecorded, runtime_params, conf_source))
+    packaging = repackage(
+        Request(run_id, metadata.project_path, env, models, unrecorded, runtime_params, conf_source, ends_run)
+    )
     if packaging.failure is not None:
         raise packaging.failure
     for model in packaging.ready:

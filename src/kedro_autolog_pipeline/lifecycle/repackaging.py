@@ -52,6 +52,7 @@ class Request:
         unrecorded: Whether artifacts are packaged of which nothing tells that the run has saved them.
         runtime_params: Parameters of the command line, besides those of the run that are recorded.
         conf_source: Where the configuration is; None means the project's own directory.
+        ends_run: Whether the run is ended, as FINISHED, when all is packaged and it is still open.
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class Request:
     unrecorded: bool = False
     runtime_params: Mapping[str, Any] = attrs.field(factory=dict)
     conf_source: str | None = None
+    ends_run: bool = False
 
 
 def repackage(request: Request) -> Packaging:
@@ -118,6 +120,8 @@ def repackage(request: Request) -> Packaging:
     has_ended = record.ends_as is RunStatus.FINISHED or is_gone(record.process)
     if packaging.failure is None and record.closes_run and has_ended:
         end_abandoned(tracked, record.ends_as)
+    if packaging.failure is None and request.ends_run:
+        end_abandoned(tracked, RunStatus.FINISHED)
     return packaging
 
 

@@ -24,6 +24,7 @@ from kedro_autolog_pipeline.run.staging import STAGING_DIRECTORY
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.destination import Destination, find_destination
 from kedro_autolog_pipeline.tracking.names import why_illegal_experiment
+from kedro_autolog_pipeline.tracking.registered_model import why_not_registered
 from kedro_autolog_pipeline.tracking.run import join_active_run, named_run
 from kedro_autolog_pipeline.tracking.store import Store, find_store, why_no_answer
 
@@ -149,7 +150,8 @@ def _look_around(project: Project, candidates: Sequence[Candidate], *, is_thorou
     faults = [fault for candidate in candidates for fault in candidate.faults]
     if named_run(tracking) is None:
         faults += filter(None, [why_illegal_experiment(experiment)])
-    needs_registry = any(candidate.config.registered_model_name is not None for candidate in candidates)
+    registered = [candidate.config.registered_model_name for candidate in candidates]
+    needs_registry = any(name is not None for name in registered)
     silent = [*_silent(store, needs_registry=needs_registry)]
     if needs_registry and not silent:
         faults += filter(None, [store.why_no_registry()])
@@ -158,6 +160,8 @@ def _look_around(project: Project, candidates: Sequence[Candidate], *, is_thorou
     if joined is None and not silent and (is_thorough or not faults or "mlflow" in sys.modules):
         destination = find_destination(store, tracking, experiment)
         faults += [] if destination.fault is None else [destination.fault]
+        if destination.fault is None:
+            faults += filter(None, [why_not_registered(store, name) for name in registered if name is not None])
     return Preflight(
         candidates=tuple(candidates),
         store=store,

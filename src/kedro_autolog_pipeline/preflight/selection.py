@@ -26,6 +26,7 @@ from kedro_autolog_pipeline.preflight.promises import find_empty_promises
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
+from kedro_autolog_pipeline.tracking.run import is_opened_elsewhere
 
 _LOGGER = get_logger(__name__)
 
@@ -49,7 +50,8 @@ def select_for_run(config: ModelConfig, project: Project, run: KedroRun) -> Sele
     """Select a model when a run, before its first node, contains its training pipeline.
 
     The modules of a training pipeline that cannot be in the run are not imported. A model that the run trains in part
-    and is not to be packaged for is told in a WARNING.
+    and is not to be packaged for is told in a WARNING; where the MLflow run was opened elsewhere, other processes may
+    do the rest, and it is no cause for one.
 
     Args:
         config: What the user asked for.
@@ -71,7 +73,14 @@ def select_for_run(config: ModelConfig, project: Project, run: KedroRun) -> Sele
     left_out = nodes - run.nodes_to_run()
     partial_runs = project.config.autolog_pipeline.partial_runs
     if left_out and partial_runs is PartialRuns.SKIP:
-        _LOGGER.warning("'%s' will not be packaged: %s", config.name, _why_partial(model, left_out))
+        if is_opened_elsewhere(project.config.tracking):
+            _LOGGER.info(
+                "This is a part of '%s'. When all parts have run, 'kedro autolog package --run-id <id>' packages '%s'.",
+                config.training,
+                config.name,
+            )
+        else:
+            _LOGGER.warning("'%s' will not be packaged: %s", config.name, _why_partial(model, left_out))
         return None
     if left_out and partial_runs is PartialRuns.ERROR:
         mistakes = [f"{config.path}: {_why_partial(model, left_out)}"]
@@ -113,14 +122,19 @@ def partly_trained(configs: Iterable[ModelConfig], run: KedroRun) -> dict[str, l
         run: The run.
 
     Returns:
-        By the model's name, the inputs of its inference pipeline that nodes of the run write; only models with some.
+        By the model's name, the inputs of its inference pipeline that nodes of the run write. They are none where the
+        run has the node that evaluates alone, whose metrics belong to the MLflow run as well.
     """
     given = {}
+    nodes = set(run.pipeline.nodes)
     for config in filter(may_be_trained, configs):
         model, _ = _fetch(config)
-        if model is not None and not set(model.training.nodes) <= set(run.pipeline.nodes):
-            given[config.name] = [name for name in sorted(model.inference.inputs()) if run.written_as([name])]
-    return {name: datasets for name, datasets in given.items() if datasets}
+        if model is None or set(model.training.nodes) <= nodes:
+            continue
+        written = [name for name in sorted(model.inference.inputs()) if run.written_as([name])]
+        if written or not nodes.isdisjoint(model.training.nodes):
+            given[config.name] = written
+    return given
 
 
 @attrs.frozen

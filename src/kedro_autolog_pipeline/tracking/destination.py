@@ -7,6 +7,7 @@ from enum import Enum
 import attrs
 
 from kedro_autolog_pipeline.config.schema import TrackingConfig
+from kedro_autolog_pipeline.tracking.refusals import Refusal, explain_refusal
 from kedro_autolog_pipeline.tracking.run import named_run
 from kedro_autolog_pipeline.tracking.store import Store
 
@@ -44,15 +45,21 @@ def find_destination(store: Store, tracking: TrackingConfig, default_experiment:
         tracking: What the user asked for.
         default_experiment: The experiment where none is configured.
     """
+    from mlflow.exceptions import MlflowException
+
     run_id, name = named_run(tracking), tracking.experiment.name or default_experiment
+    remedy = "Correct it in mlflow.yml."
     try:
         return _find_experiment(store, name) if run_id is None else _find_run(store, run_id)
+    except MlflowException as error:
+        refusal = explain_refusal(error, remedy)
     except Exception as error:  # noqa: BLE001 - a database's driver raises what it likes
-        asked = f"the experiment '{name}'" if run_id is None else f"tracking.run.id '{run_id}'"
-        # Some of these texts hold the URI as it was given.
-        cause = f"{error}".replace(store.tracking_uri, store.public_uri)
-        fault = f"The tracking server '{store.public_uri}' does not give us {asked}: {cause} Correct it in mlflow.yml."
-        return Destination(name, run_id, DestinationState.UNUSABLE, fault)
+        refusal = Refusal(f"{error}", remedy)
+    asked = f"the experiment '{name}'" if run_id is None else f"tracking.run.id '{run_id}'"
+    # Some of these texts hold the URI as it was given.
+    cause = refusal.cause.replace(store.tracking_uri, store.public_uri)
+    fault = f"The tracking server '{store.public_uri}' does not give us {asked}: {cause} {refusal.remedy}"
+    return Destination(name, run_id, DestinationState.UNUSABLE, fault)
 
 
 def _find_experiment(store: Store, name: str) -> Destination:

@@ -8,6 +8,8 @@ import stat
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
+from http import HTTPStatus
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ import attrs
 
 from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.tracking.abandoned import PENDING, SETTLED, this_process
+from kedro_autolog_pipeline.tracking.refusals import http_status
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import (
     DESCRIPTION_TAG,
@@ -28,6 +31,8 @@ from kedro_autolog_pipeline.tracking.tags import (
 )
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel as MlflowModel
     from mlflow.entities import Metric
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
@@ -175,6 +180,8 @@ def _origin(tags: Mapping[str, str]) -> dict[str, str]:
 def ready_models(run: TrackedRun) -> list[LoggedModel]:
     """Return a run's models that are READY, the newest first.
 
+    MLflow goes on to list a model that was deleted among the outputs of its run.
+
     Raises:
         MlflowException: When the server does not answer.
     """
@@ -182,12 +189,24 @@ def ready_models(run: TrackedRun) -> list[LoggedModel]:
 
     client = run.store.client()
     outputs = client.get_run(run.run_id).outputs
-    found = [client.get_logged_model(output.model_id) for output in ([] if outputs is None else outputs.model_outputs)]
+    listed = [] if outputs is None else [output.model_id for output in outputs.model_outputs]
+    found = [model for model in map(partial(_found_model, client), listed) if model is not None]
     return [
         LoggedModel(model.model_id, model.name, run, model.artifact_location)
         for model in sorted(found, key=lambda model: model.creation_timestamp, reverse=True)
         if model.status == LoggedModelStatus.READY
     ]
+
+
+def _found_model(client: MlflowClient, model_id: str) -> MlflowModel | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_logged_model(model_id)
+    except MlflowException as error:
+        if http_status(error) != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 def ready_names(run: TrackedRun) -> frozenset[str]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from kedro_autolog_pipeline.datasets.locations import public_uri
 from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel
+from kedro_autolog_pipeline.tracking.refusals import explain_refusal, http_status
+from kedro_autolog_pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -50,10 +54,10 @@ def register(
         if alias is not None:
             client.set_registered_model_alias(registered_name, alias, version)
     except MlflowException as error:
+        by_hand = f"The model is READY; register it with mlflow.register_model('{model.uri}', '{registered_name}')."
+        refusal = explain_refusal(error, "")
         raise TrackingError(
-            f"register '{model.uri}' as '{registered_name}'",
-            f"{error.message}",
-            f"The model is READY; register it with mlflow.register_model('{model.uri}', '{registered_name}').",
+            f"register '{model.uri}' as '{registered_name}'", refusal.cause, f"{refusal.remedy} {by_hand}".lstrip()
         ) from error
     return str(version)
 
@@ -77,6 +81,30 @@ def find_aliases(registered_name: str, client: MlflowClient) -> dict[str, str]:
             return {}
         raise
     return {alias: str(version) for alias, version in model.aliases.items()}
+
+
+def why_not_registered(store: Store, registered_name: str) -> str | None:
+    """Say why a user may not even look at a registered model; None when the registry has no objection.
+
+    Whether the user may write to it, no registry tells before it is tried.
+
+    Args:
+        store: Where the model will be registered.
+        registered_name: Its name, of a model that need not be there yet.
+    """
+    from mlflow.exceptions import MlflowException
+
+    registry = public_uri(store.registry_uri or store.tracking_uri)
+    # Others know no users, and MLflow would make a database that is not there yet.
+    if not registry.startswith(("http://", "https://")):
+        return None
+    try:
+        store.client().get_registered_model(registered_name)
+    except MlflowException as error:
+        if http_status(error) in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            refusal = explain_refusal(error, "")
+            return f"The registry '{registry}' does not give us '{registered_name}': {refusal.cause} {refusal.remedy}"
+    return None
 
 
 def _create(registered_name: str, client: MlflowClient) -> None:

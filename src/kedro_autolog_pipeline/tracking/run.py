@@ -14,6 +14,7 @@ import attrs
 from kedro_autolog_pipeline.config.schema import TrackingConfig
 from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.loggers import get_logger
+from kedro_autolog_pipeline.tracking.refusals import explain_refusal
 from kedro_autolog_pipeline.tracking.store import PROCESS_DEFAULT, Store
 
 _LOGGER = get_logger(__name__)
@@ -100,11 +101,9 @@ def find_run(store: Store, run_id: str) -> TrackedRun:
     try:
         info = store.client().get_run(run_id).info
     except MlflowException as error:
-        raise TrackingError(
-            f"find run '{run_id}' at '{store.tracking_uri}'",
-            f"{error.message}",
-            "Check the id, and 'server' in mlflow.yml.",
-        ) from error
+        refusal = explain_refusal(error, "Check the id, and 'server' in mlflow.yml.")
+        action = f"find run '{run_id}' at '{store.tracking_uri}'"
+        raise TrackingError(action, refusal.cause, refusal.remedy) from error
     return TrackedRun(run_id, info.experiment_id, store, Owner.CALLERS, info.status)
 
 
@@ -176,7 +175,8 @@ def open_run(
         )
     except MlflowException as error:
         PROCESS_DEFAULT.leave()
-        raise TrackingError(action, f"{error.message}", "Check 'server' and 'tracking' in mlflow.yml.") from error
+        refusal = explain_refusal(error, "Check 'server' and 'tracking' in mlflow.yml.")
+        raise TrackingError(action, refusal.cause, refusal.remedy) from error
     except BaseException:
         PROCESS_DEFAULT.leave()
         raise

@@ -188,7 +188,8 @@ class Interview:
         try:
             scoring_server.predictions_to_json(self._output, expected)  # type: ignore[no-untyped-call]  # MLflow's
         except Exception as error:  # noqa: BLE001 - MLflow and a class's own methods raise whatever they meet
-            return f"cannot be written: JSON has no form for its output ({described(error)})"
+            advice = "end the pipeline in one table, or in dictionaries and lists"
+            return f"cannot be written: JSON has no form for its output ({described(error)}); {advice}"
         difference = self._differ(json.loads(expected.getvalue()), json.loads(self._invoke(request).response))
         return SAME if difference is None else f"differs: {difference}"
 
