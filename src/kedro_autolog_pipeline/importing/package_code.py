@@ -39,7 +39,7 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader, SourcelessFileLoader
 from importlib.util import find_spec, resolve_name
@@ -529,12 +529,20 @@ def _settle_path() -> None:
     """Put the code of who holds names on ``sys.path``, for processes that this one may start, and no other."""
     holders = dict.fromkeys(holder.directory for each in _LIVING for name in each.names if (holder := _holder(name)))
     _take_off_path(*(place for each in _LIVING for place in each.shares))
-    sys.path[:] = [entry for entry in sys.path if not _is_code_directory(entry)]
+    _drop_from_path(_is_code_directory)
     sys.path += [*holders, *([_PROGRAM_DIRECTORY] if _is_code_directory(_PROGRAM_DIRECTORY) else [])]
 
 
 def _take_off_path(*directories: str) -> None:
-    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry) not in directories]
+    _drop_from_path(lambda entry: os.path.realpath(entry) in directories)
+
+
+def _drop_from_path(is_dropped: Callable[[str], bool]) -> None:
+    """Take entries off ``sys.path`` one by one: the list is of all threads, and none may lose an entry of another's."""
+    for entry in filter(is_dropped, sys.path.copy()):
+        # Another thread may have been quicker.
+        with suppress(ValueError):
+            sys.path.remove(entry)
 
 
 def _show(names: Iterable[str]) -> None:
