@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import urllib.error
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +12,12 @@ import pytest
 from mlflow import MlflowClient
 
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
-from local_server import free_port, post, wait_until_healthy
+from local_server import post
 from mlflow_store import models
+from model_server import served
 
 CLIENTS = 16
 REQUESTS_OF_A_CLIENT = 10
-SECONDS_TO_START = 120
 
 CHECKS = """
 def positive(instances):
@@ -46,31 +40,6 @@ def create_pipeline(**kwargs):
 def predictions(port: int, content: Any) -> Any:
     """Ask a server on this machine for a prediction."""
     return post(f"http://127.0.0.1:{port}/invocations", content, seconds=60)["predictions"]
-
-
-@contextmanager
-def served(model: Path) -> Iterator[int]:
-    """Serve a package, and give the port."""
-    port = free_port()
-    command = ["models", "serve", "-m", str(model), "--env-manager", "local", "--host", "127.0.0.1", "-p", str(port)]
-    log = model.parent / "server.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *command],
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            # MLflow calls uvicorn by its name.
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
-        )
-    try:
-        wait_until_healthy(process, f"http://127.0.0.1:{port}/ping", log, SECONDS_TO_START)
-        yield port
-    finally:
-        # The command starts processes of its own, and may have ended before them.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def package(project: KedroProject) -> Path:
