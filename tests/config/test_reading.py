@@ -726,7 +726,6 @@ def test_our_key_misspelt_is_not_taken_for_absent(conf: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("server: {", "Invalid YAML or JSON file"),
         ("server: 1\nserver: 2", "found duplicate key server"),
         ("autolog_pipeline: {enabled: '${globals:switch}'}", "Globals key 'switch' not found"),
         ("server: {credentials: '${runtime_params:who}'}", "full_key: server.credentials"),

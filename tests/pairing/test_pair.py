@@ -75,8 +75,8 @@ def test_a_named_input_is_the_request_even_where_training_writes_it() -> None:
             [
                 "autolog_pipeline.models.m.input_name: inference pipeline 'infer' does not read 'instance'. "
                 "Did you mean 'instances'?",
-                "autolog_pipeline.models.m.inference: 'infer' reads 'instances', which neither the training pipeline "
-                "nor the catalog provides. Add it to the catalog, or name it in input_name.",
+                "autolog_pipeline.models.m.inference: node 'encode' of 'infer' reads 'instances', which neither the "
+                "training pipeline nor the catalog provides. Add it to the catalog, or name it in input_name.",
             ],
         ),
         (
@@ -99,7 +99,8 @@ def test_a_named_input_is_the_request_even_where_training_writes_it() -> None:
             {},
             {"instances", "stop_words"}.__contains__,
             [
-                "autolog_pipeline.models.m.inference: 'infer' reads 'params:threshold', which no parameters file has.",
+                "autolog_pipeline.models.m.inference: node 'predict' of 'infer' reads 'params:threshold', which no "
+                "parameters file has.",
                 "autolog_pipeline.models.m.input_name: no input is free. Name the one that is given at predict time: "
                 "'encoder', 'instances', 'model@memory', 'stop_words'.",
             ],
@@ -114,6 +115,20 @@ def test_every_mistake_is_told_with_its_path(options: dict[str, Any], catalog: A
     assert expected == mistakes
     assert pair.inputs_from(Origin.TRAINED) == ["encoder", "model@memory"]
     assert all(catalog(name) for name in pair.inputs_from(Origin.PARAMETER, Origin.REFERENCE))
+
+
+def test_a_misspelt_input_is_told_with_the_name_that_was_meant() -> None:
+    """Of the catalog and of what training writes, for a dataset; of the parameters, for a parameter."""
+    misspelt = Pipeline([node(work, ["instances", "encoderr", "params:treshold"], "predictions", name="predict")])
+    known = ["params:threshold", "params:size", "stop_words"]
+
+    _, mistakes = resolve_pair(config(input_name="instances"), TRAINING, misspelt, set(known).__contains__, known)
+
+    start = "autolog_pipeline.models.m.inference: node 'predict' of 'infer' reads"
+    assert [
+        f"{start} 'params:treshold', which no parameters file has. Did you mean 'params:threshold'?",
+        f"{start} 'encoderr', which neither the training pipeline nor the catalog provides. Did you mean 'encoder'?",
+    ] == mistakes
 
 
 def test_metrics_are_what_training_writes() -> None:

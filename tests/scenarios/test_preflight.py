@@ -219,7 +219,8 @@ def test_all_faults_of_all_kinds_are_told_at_once(project: KedroProject) -> None
     data = project.path / "data"
     assert told == [
         "autolog_pipeline.models.costs.training: no pipeline is registered as 'trainin'. Did you mean 'training'?",
-        "autolog_pipeline.models.pri.ces.inference: 'inference' reads 'params:offset', which no parameters file has.",
+        "autolog_pipeline.models.pri.ces.inference: node 'predict' of 'inference' reads 'params:offset', "
+        "which no parameters file has.",
         "autolog_pipeline.models.pri.ces: 'pri.ces' cannot name a logged model. MLflow forbids / : . % \" ' in it.",
         f"autolog_pipeline.models.pri.ces.inference: 'words' has no data at '{data / 'words.csv'}', "
         "and no node will write it. Put it there.",

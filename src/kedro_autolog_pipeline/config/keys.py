@@ -105,7 +105,13 @@ def _correct(section: Mapping[Any, Any], keys: _Keys, path: str, mistakes: list[
         nearest = find_nearest(key, keys)
         if nearest is not None:
             misspelt[nearest] = value
-        mistakes.append(f"{path_below(path, key)}: unknown key. {suggest(key, sorted(keys), 'Known keys')}")
+        deeper = None if nearest is not None else _section_with(key, keys)
+        hint = (
+            suggest(key, sorted(keys), "Known keys")
+            if deeper is None
+            else f"It is a key of '{deeper}': indent it further."
+        )
+        mistakes.append(f"{path_below(path, key)}: unknown key. {hint}")
     meant = {}
     for key, value in {**misspelt, **known}.items():
         inner_keys = keys.get(key, keys.get(_EACH))
@@ -114,6 +120,11 @@ def _correct(section: Mapping[Any, Any], keys: _Keys, path: str, mistakes: list[
         elif value is not None or _EACH in keys:
             meant[key] = value
     return meant
+
+
+def _section_with(key: object, keys: _Keys) -> str | None:
+    """Return the section one level below that has a key; None where none has."""
+    return next((name for name, below in keys.items() if below is not None and key in below), None)
 
 
 def _contradictions_of_pair(pair: Mapping[str, Any]) -> Iterator[str]:

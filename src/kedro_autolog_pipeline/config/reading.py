@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kedro_autolog_pipeline.config.keys import correct_keys, find_contradictions
 from kedro_autolog_pipeline.config.schema import OUR_KEY, ProjectConfig
 from kedro_autolog_pipeline.config.values import structure
+from kedro_autolog_pipeline.config.yaml_faults import find_yaml_fault
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
 
@@ -112,7 +113,7 @@ def _take_content(config_loader: AbstractConfigLoader) -> Mapping[str, Any]:
     except (MissingConfigException, KeyError):
         return {}
     except Exception as error:  # What YAML, OmegaConf, resolvers and loaders raise has no other base.
-        cause = " ".join(str(error).split())
+        cause = find_yaml_fault(config_loader) or " ".join(str(error).split())
         raise ConfigurationError([f"mlflow.yml: cannot be read: {cause}"]) from error
     if OUR_KEY in content:
         config_loader[OUR_KEY] = content.pop(OUR_KEY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 from kedro.io.core import is_parameter
@@ -45,7 +45,11 @@ def dataset_of(name: str) -> str:
 
 
 def resolve_pair(
-    config: ModelConfig, training: Pipeline, inference: Pipeline, in_catalog: Callable[[str], bool]
+    config: ModelConfig,
+    training: Pipeline,
+    inference: Pipeline,
+    in_catalog: Callable[[str], bool],
+    known: Iterable[str] = (),
 ) -> tuple[Pair, list[str]]:
     """Find the origin of each input of the inference pipeline.
 
@@ -54,6 +58,7 @@ def resolve_pair(
         training: Its training pipeline.
         inference: Its inference pipeline.
         in_catalog: Whether the catalog can provide a dataset of this name, parameters included.
+        known: Names in the catalog, one of which may be meant by a name that nothing provides.
 
     Returns:
         The pair, and every mistake, each beginning with the path of a key. A pair with mistakes can only be examined
@@ -67,7 +72,7 @@ def resolve_pair(
         *_empty_pipelines(config, training, inference, path),
         *_wrong_options(config, inference, path),
         *_metrics_that_are_not_written(config, training, path),
-        *_inputs_without_origin(config, free, origins, path),
+        *_inputs_without_origin(config, inference, origins, {*known, *training.datasets()}, path),
     ]
     return Pair(config, training, inference, origins), mistakes
 
@@ -142,22 +147,35 @@ def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Itera
 
 
 def _inputs_without_origin(
-    config: ModelConfig, free: Sequence[str], origins: Mapping[str, Origin], path: str
+    config: ModelConfig, inference: Pipeline, origins: Mapping[str, Origin], known: Collection[str], path: str
 ) -> Iterator[str]:
     """Return a mistake for each input that nothing provides, or one where they leave open which is the request."""
+    free = sorted(inference.inputs())
+    # Nobody who names one parameter means all of them.
+    parameters = sorted(name for name in known if name.startswith("params:"))
+    datasets = sorted(name for name in known if not is_parameter(name))
     missing = [name for name in free if name not in origins]
     unknown = [name for name in missing if not is_parameter(name)]
     for name in missing:
         if is_parameter(name):
-            yield f"{path}.inference: '{config.inference}' reads '{name}', which no parameters file has."
+            hint = suggest(name, parameters, listing=None)
+            read = f"{_readers(name, inference)} of '{config.inference}' reads '{name}'"
+            yield f"{path}.inference: {read}, which no parameters file has. {hint}".rstrip()
     if config.input_name is not None:
         for name in unknown:
+            hint = suggest(name, datasets, listing=None)
             yield (
-                f"{path}.inference: '{config.inference}' reads '{name}', which neither the training pipeline nor the "
-                "catalog provides. Add it to the catalog, or name it in input_name."
+                f"{path}.inference: {_readers(name, inference)} of '{config.inference}' reads '{name}', which neither "
+                "the training pipeline nor the catalog provides. "
+                f"{hint or 'Add it to the catalog, or name it in input_name.'}"
             )
     elif free and Origin.REQUEST not in origins.values():
         yield f"{path}.input_name: {_which_is_the_request(unknown, origins)}"
+
+
+def _readers(name: str, pipeline: Pipeline) -> str:
+    """Name a node that reads a dataset."""
+    return next(f"node '{node.name}'" for node in pipeline.nodes if name in node.inputs)
 
 
 def _which_is_the_request(unknown: Sequence[str], origins: Mapping[str, Origin]) -> str:

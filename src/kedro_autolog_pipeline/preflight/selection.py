@@ -192,7 +192,7 @@ def _resolve(
         written: The datasets that the run will write; None when no run is about to begin.
     """
     config = model.config
-    pair, found = resolve_pair(config, model.training, model.inference, catalog.__contains__)
+    pair, found = resolve_pair(config, model.training, model.inference, catalog.__contains__, catalog.keys())
     unpackageable = (f"{config.path}.{each}" for each in _why_not_packageable(pair, project, catalog, written))
     return Selection(config, pair, (*mistakes, *found, *unpackageable))
 
