@@ -23,7 +23,7 @@ from kedro_autolog_pipeline.run import early_copies
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.file_state import FileState
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which a copy that should have been made is taken for one that never will be."""
 
 

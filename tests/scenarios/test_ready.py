@@ -68,6 +68,13 @@ def packaged(project: KedroProject, client: MlflowClient) -> tuple[Any, dict[str
     return mlflow.pyfunc.load_model(f"models:/{model.model_id}"), tags
 
 
+def remarks(project: KedroProject) -> list[str]:
+    """Give what the only package says that its user should know."""
+    (manifest,) = (project.path / "mlartifacts").rglob("manifest.json")
+    notes: list[str] = json.loads(manifest.read_text(encoding="utf-8"))["notes"]
+    return notes
+
+
 def refused(project: KedroProject) -> str:
     """Train, and give the reason why there is no model."""
     with pytest.raises(NotPackagedError) as caught:
@@ -196,9 +203,7 @@ def predict(instances, model):
 
     assert "reproduced" == tags["verification"]
     assert tags["verification.single_row"].startswith("differs: row 0:")
-    (manifest,) = (project.path / "mlartifacts").rglob("manifest.json")
-    notes = json.loads(manifest.read_text(encoding="utf-8"))["notes"]
-    assert any("the answer depends on the rows that are asked together" in note for note in notes)
+    assert any("the answer depends on the rows that are asked together" in note for note in remarks(project))
 
 
 @pytest.mark.parametrize(
@@ -246,3 +251,47 @@ def predict(instances, model):
 
     (run,) = runs(client)
     assert {"error"} == set(run.data.metrics)
+
+
+DROP = """
+def predict(instances, model):
+    rows = instances.drop(columns=["order_id", "price"])
+    return rows.assign(price=rows["x"] * model["slope"], x=rows["x"])
+"""
+
+
+def test_a_request_that_must_hold_what_is_predicted_is_told(project: KedroProject, client: MlflowClient) -> None:
+    """A remark names the label, and no column that the pipeline passes on."""
+    rows = pd.DataFrame({"order_id": [1, 2], "x": [1.0, 2.0], "price": [0.5, 0.25]})
+    prepare(project, ONE_NODE.format(body=DROP), rows)
+
+    packaged(project, client)
+
+    (note,) = remarks(project)
+    assert note.startswith("A request must send 'price', which the model answers with. If it is what the model")
+
+
+KEPT = """
+def clean(instances):
+    return instances
+
+def predict(coded, model):
+    return coded * model["slope"]
+"""
+
+
+def test_what_is_stored_in_a_table_between_two_nodes_is_told(project: KedroProject, client: MlflowClient) -> None:
+    """It cannot be tried elsewhere than in its own table, which the proof leaves alone."""
+    table = {"type": "pandas.SQLTableDataset", "table_name": "coded", "credentials": "database"}
+    rows = pd.DataFrame({"x": [1.0, 2.0]})
+    prepare(project, TWO_NODES.format(body=KEPT), rows, datasets={"coded": table})
+    project.write_config("credentials", {"database": {"con": f"sqlite:///{project.path / 'data' / 'shop.db'}"}})
+
+    _, tags = packaged(project, client)
+
+    assert "stored as by 'kedro run': none; kept in memory: coded" == tags["verification.intermediates"]
+    (note,) = remarks(project)
+    assert note.startswith(
+        "'kedro run' stores 'coded' (SQLTableDataset), and a model keeps it in memory: what that changes"
+    )
+    assert note.endswith(" was not tried. Accept it by 'in_memory: [coded]'.")

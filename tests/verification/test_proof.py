@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.rehearsal.live_pipeline import Reference, Stored, Written
-from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Trial, judge
+from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Trial, judge, predicted_columns
 
+SOLD = pd.DataFrame({"x": [1, 2], "price": [0.5, 0.25]})
 LIVE = pd.DataFrame({"species": ["Adelie", "Chinstrap"], "score": [0.5, 0.25]})
 PACKAGED = LIVE.assign(species=["Adelie", "Gentoo"])
 DIFFERENCE = "column 'species' differs in 1 of 2 rows, first at index 1: 'Chinstrap' (live) and 'Gentoo' (packaged)"
@@ -83,14 +86,43 @@ def test_even_a_model_that_does_not_repeat_itself_has_a_shape() -> None:
 
 def test_what_a_user_should_know_of_the_answers_is_told() -> None:
     """What is as it should be, and what was not asked, is not mentioned."""
-    answers = Answers(http="fails: TypeError", single_row="differs: row 0: x", optional_note="Why.", is_complete=False)
+    answers = Answers(
+        http="fails: TypeError",
+        single_row="differs: row 0: x",
+        parameters="'factor' fails: TypeError",
+        optional_note="Why.",
+        is_complete=False,
+    )
 
-    assert [] == list(Answers(http="same", single_row="same").remarks)
+    assert [] == list(Answers(http="same", single_row="same", parameters="same").remarks)
     assert [
         "The fresh process was stopped or ended while it was asked what the model's users will ask: what it had not "
         "answered by then counts as required.",
         "Over HTTP, what JSON makes of the sample fails: TypeError.",
         "One row alone is not answered as it is among others (differs: row 0: x): the answer depends on the rows that "
         "are asked together.",
+        "Given the value that it has, the parameter 'factor' fails: TypeError.",
         "Why.",
     ] == list(answers.remarks)
+
+
+@pytest.mark.parametrize(
+    ("sample", "output", "optional", "expected"),
+    [
+        (SOLD, SOLD.assign(price=0.0), (), ("price",)),
+        (SOLD, SOLD["price"] * 2, (), ("price",)),
+        (SOLD, SOLD.assign(price=0.0), ("price",), ()),
+        (SOLD, SOLD, (), ()),
+        (SOLD, [0.0, 0.0], (), ()),
+        ({"a": SOLD}, SOLD, (), ()),
+    ],
+    ids=["a table", "a column", "nobody needs it", "passed on", "no names", "several inputs"],
+)
+def test_what_a_model_predicts_and_asks_for_is_found(
+    sample: Any, output: Any, optional: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """It has other values in the answer, or nobody would call it a prediction."""
+    trial = Trial(sample, Reference(output))
+
+    assert expected == predicted_columns(trial, Answers(optional=optional))
+    assert () == predicted_columns(Trial(sample, Reference(output), asks_for_columns=False), Answers())

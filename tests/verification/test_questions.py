@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from kedro.pipeline import Pipeline, node
-from mlflow.models import Model
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
@@ -118,7 +118,46 @@ def test_each_question_has_its_answer(tmp_path: Path) -> None:
         "example": None,
         "optional": ["y"],
         "optional_note": None,
+        # Nor parameters.
+        "parameters": None,
     } == answers
+
+
+@pytest.mark.parametrize(
+    ("declared", "function", "expected"),
+    [
+        (2, lambda x, factor: x * factor, "same"),
+        (3, lambda x, factor: x * factor, "'factor' differs: "),
+        (
+            "two",
+            lambda x, factor: x * int(factor),
+            "'factor' fails: PredictionError: Cannot predict: the parameter 'factor' is an",
+        ),
+    ],
+    ids=["the same", "another value", "another type"],
+)
+def test_each_parameter_is_given_the_value_that_it_has(
+    tmp_path: Path, declared: Any, function: Callable[..., Any], expected: str
+) -> None:
+    """A caller who names it must get what is got without naming it."""
+    pipeline = Pipeline([node(function, ["x", "params:factor"], "y")])
+    model = Loaded(write_model_package(tmp_path / "package", pipeline, parameters={"params:factor": 2}))
+    kind = DataType.string if isinstance(declared, str) else DataType.long
+    model.metadata = Model(signature=ModelSignature(params=ParamSchema([ParamSpec("factor", kind, declared)])))
+    answers: dict[str, Any] = {}
+
+    interview = Interview(
+        model,
+        TABLE,
+        model.predict(TABLE),
+        seconds=0.0,
+        budget=60.0,
+        differ=first_difference,
+        note=answers.__setitem__,
+    )
+    interview.ask(None)
+
+    assert answers["parameters"].startswith(expected)
 
 
 def test_a_request_is_made_up_of_the_types_of_the_columns() -> None:

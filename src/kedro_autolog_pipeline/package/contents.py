@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from kedro_autolog_pipeline.config.schema import SignatureMode
+from kedro_autolog_pipeline.datasets.locations import unwrapped
 from kedro_autolog_pipeline.datasets.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.datasets.validators import declared_validators
 from kedro_autolog_pipeline.dependencies.needed_modules import frame_seeds, function_seeds, loading_modules, other_seeds
@@ -160,6 +161,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
             *_not_produced(artifacts),
             *_left_out(environment),
             *_doubtful(parameters),
+            *_not_tried(pair, run, rehearsal),
             *inferred.notes,
             *inferred.output_notes,
             *example_notes,
@@ -238,6 +240,16 @@ def _doubtful(parameters: Mapping[str, Any]) -> list[str]:
     names = sorted({f"'{secret.place}'" for secret in find_secrets(named, "") if secret.is_searchable})
     seen = "Everybody who can read the run or the model can read the value of"
     return [f"{seen} {', '.join(names)}: if it is secret, have a node take it from the environment."] if names else []
+
+
+def _not_tried(pair: Pair, run: KedroRun, rehearsal: Rehearsal | None) -> list[str]:
+    """Tell of the datasets between two nodes that ``kedro run`` stores where the proof must not."""
+    kept = set() if rehearsal is None else {*rehearsal.reference.kept_in_memory} - {*pair.config.in_memory}
+    return [
+        f"'kedro run' stores '{name}' ({type(unwrapped(run.catalog[name])).__name__}), and a model keeps it in memory: "
+        f"what that changes was not tried. Accept it by 'in_memory: [{name}]'."
+        for name in sorted(kept)
+    ]
 
 
 def _why_another(artifact: Artifact, finished: FinishedRun) -> str | None:

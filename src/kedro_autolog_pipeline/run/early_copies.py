@@ -149,9 +149,10 @@ class _Copy:
             _LOGGER.debug("Cannot copy '%s' while the training goes on.", self._path, exc_info=True)
             self._is_given_up = True
         finally:
+            # In this order, as ``give_up`` looks the other way round: one of the two sees that nobody wants it.
+            self._outcome.set_result(measure)
             if self._is_given_up:
                 self._remove()
-            self._outcome.set_result(measure)
         if measure is not None and measure.size >= LARGE:
             with suppress(OSError), self._file.open("rb+") as stream:
                 os.fsync(stream.fileno())

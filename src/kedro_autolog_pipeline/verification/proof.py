@@ -47,11 +47,14 @@ class Answers:
         copied: Artifacts and parameters that each call must get a copy of, sorted: a call changes them in place, and
             the next one would answer otherwise.
         optional: Columns of the only input without which, all of them, it answers the same.
+        predicted: Columns that a request must have and the answer has with other values, as of a label.
         optional_note: Why there may be more of them, one sentence; None when every column is settled.
         http: "same" when MLflow's scoring server sends back the same answer to JSON, else what happens instead; None
             when that was not asked.
         single_row: "same" when one row alone is answered as among the others, else what happens instead; None when
             that was not asked, or the output has no answer to each row.
+        parameters: "same" when each parameter of the signature, given the value that it has anyway, changes nothing,
+            else the first and what it does; None when that was not asked, or there are none.
         empty: "same" when a table without rows is answered, else what happens; None when that was not asked.
         example: Body of a request to MLflow's scoring server, made up from the signature, that it answers; None when
             it answered none, or was not asked.
@@ -61,9 +64,11 @@ class Answers:
     repeats: bool | None = None
     copied: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    predicted: tuple[str, ...] = ()
     optional_note: str | None = None
     http: str | None = None
     single_row: str | None = None
+    parameters: str | None = None
     empty: str | None = None
     example: str | None = None
     is_complete: bool = True
@@ -103,8 +108,16 @@ class Answers:
                 f"One row alone is not answered as it is among others ({self.single_row}): the answer depends on the "
                 "rows that are asked together."
             )
+        if self.parameters not in {None, "same"}:
+            yield f"Given the value that it has, the parameter {self.parameters}."
         if self.optional_note is not None:
             yield self.optional_note
+        if self.predicted:
+            names = ", ".join(f"'{name}'" for name in self.predicted)
+            yield (
+                f"A request must send {names}, which the model answers with. If it is what the model predicts, nobody "
+                "has it yet: let no node of the inference pipeline need it, as by drop(columns=..., errors='ignore')."
+            )
 
 
 @attrs.frozen
@@ -137,6 +150,31 @@ class Trial:
     sample: Any
     reference: Reference
     asks_for_columns: bool = True
+
+
+def predicted_columns(trial: Trial, answers: Answers) -> tuple[str, ...]:
+    """Name the columns that a request must have although the answer has them, and with other values.
+
+    Args:
+        trial: What the live pipeline did.
+        answers: What the process has answered.
+    """
+    import pandas as pd
+
+    from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+
+    sample, output = trial.sample, trial.reference.output
+    if isinstance(output, pd.Series):
+        output = output.to_frame()
+    if not trial.asks_for_columns or not isinstance(sample, pd.DataFrame) or not isinstance(output, pd.DataFrame):
+        return ()
+    both = [name for name in sample.columns if name in output.columns and name not in answers.optional]
+    # What a pipeline passes on is an identifier, or what the caller wants to see beside the answer.
+    return tuple(
+        name
+        for name in both
+        if first_difference(*(table[[name]].to_numpy().tolist() for table in (sample, output))) is not None
+    )
 
 
 def judge(

@@ -103,6 +103,8 @@ class Interview:
                 self._note("example", self._example())
             if find_optional is not None:
                 self._ask_for_columns(find_optional)
+            if repeats:
+                self._answer("parameters", self._parameters)
 
     def raw(self, data: Any) -> Any:
         """Ask without the signature, which would keep away what it does not know.
@@ -205,6 +207,24 @@ class Interview:
             difference = "there is no answer to it" if alone is None else self._differ(among_others, alone)
             if difference is not None:
                 return f"differs: row {place}: {difference}"
+        return SAME
+
+    def _parameters(self) -> str | None:
+        """Give each parameter the value that it has; None where a caller may give none."""
+        declared = self._model.metadata.get_params_schema()
+        if declared is None:
+            return None
+        for parameter in declared.params:
+            if time.monotonic() >= self._end:
+                return None
+            try:
+                with _limited(min(self._limit, max(self._end - time.monotonic(), 0.01))):
+                    given = self._model.predict(self._sample, params={parameter.name: parameter.default})
+            except Exception as error:  # noqa: BLE001 - MLflow and a node raise whatever they meet
+                return f"'{parameter.name}' fails: {described(error)}"
+            difference = self._differ(self._output, given)
+            if difference is not None:
+                return f"'{parameter.name}' differs: {difference}"
         return SAME
 
     def _empty(self) -> str | None:

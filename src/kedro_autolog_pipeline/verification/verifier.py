@@ -21,13 +21,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+import attrs
+
 from kedro_autolog_pipeline.dependencies.closure import find_closure
 from kedro_autolog_pipeline.dependencies.distributions import installation_directories
 from kedro_autolog_pipeline.errors import VerificationError
 from kedro_autolog_pipeline.verification import process as program
 from kedro_autolog_pipeline.verification.import_check import ImportCheck
 from kedro_autolog_pipeline.verification.process import Stage
-from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof, Trial, explain, judge
+from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof, Trial, explain, judge, predicted_columns
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -201,6 +203,7 @@ class Verifier:
             return Proof(Outcome.LOADED, detail, time.monotonic() - started)
         outcome, detail = judge(self._model, trial, *answered)
         _, answers, _ = answered
+        answers = attrs.evolve(answers, predicted=predicted_columns(trial, answers))
         return Proof(outcome, detail, time.monotonic() - started, answers)
 
     @property
