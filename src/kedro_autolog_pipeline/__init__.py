@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kedro_autolog_pipeline.by_hand import KedroPipelineModel
+    from kedro_autolog_pipeline.by_hand import KedroPipelineModel, log_pipeline
     from kedro_autolog_pipeline.hooks import AutologPipelineHook
     from kedro_autolog_pipeline.ready_model import ReadyModelDataset
 
-__all__ = ["AutologPipelineHook", "KedroPipelineModel", "ReadyModelDataset"]
+__all__ = ["AutologPipelineHook", "KedroPipelineModel", "ReadyModelDataset", "log_pipeline"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from kedro_autolog_pipeline.by_hand import KedroPipelineModel
 
         return KedroPipelineModel
+    if name == "log_pipeline":
+        from kedro_autolog_pipeline.by_hand import log_pipeline
+
+        return log_pipeline
     if name == "ReadyModelDataset":
         from kedro_autolog_pipeline.ready_model import ReadyModelDataset
 

@@ -1,26 +1,49 @@
-"""Make a model for ``mlflow.pyfunc.log_model`` of a pipeline and its catalog."""
+"""Make a model for MLflow of a pipeline and its catalog, by hand."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractDataset, DataCatalog
+import attrs
+from fsspec.implementations.local import LocalFileSystem
+from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.io.core import DatasetError, is_parameter
 from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
 
+from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.datasets.locations import Location, find_location, loaded_version, unwrapped
 from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
+from kedro_autolog_pipeline.datasets.sample import take_sample
 from kedro_autolog_pipeline.datasets.validators import declared_validators
+from kedro_autolog_pipeline.dependencies.needed_modules import (
+    data_modules,
+    frame_seeds,
+    function_seeds,
+    named_modules,
+    other_seeds,
+)
+from kedro_autolog_pipeline.dependencies.requirements import list_requirements
+from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
+from kedro_autolog_pipeline.dependencies.shipping import copy_code
 from kedro_autolog_pipeline.errors import ModelDefinitionError
+from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, infer_signature
 from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
+from kedro_autolog_pipeline.serving.frames import Frame, as_pandas
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, resolved_step
 from kedro_autolog_pipeline.serving.model import PickledPipelineModel
-from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, without_types
+from kedro_autolog_pipeline.serving.parameters import ALL_PARAMETERS, Parameters, without_types
+from kedro_autolog_pipeline.serving.request import answer
 from kedro_autolog_pipeline.serving.runners import resolve_runner
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
 from kedro_autolog_pipeline.serving.suggestions import suggest
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
 
 
 class KedroPipelineModel(PickledPipelineModel):
@@ -95,6 +118,111 @@ class KedroPipelineModel(PickledPipelineModel):
             ModelDefinitionError: When an artifact has no data.
         """
         return {name: _find_data(name, dataset).uri for name, dataset in self._datasets.items()}
+
+    def find_environment(self, sample: Mapping[str, Any]) -> Environment:
+        """Find the code to ship and the requirements to pin.
+
+        Args:
+            sample: Request data by dataset name; empty where there is none.
+
+        Raises:
+            ModelDefinitionError: When an artifact has no data.
+        """
+        pipeline = self._pipeline
+        modules = {name: named_modules(stored.config) for name, stored in pipeline.datasets.items()}
+        for name, dataset in self._datasets.items():
+            location = _find_data(name, dataset)
+            # What is elsewhere is not fetched for this: MLflow does, when it logs the model.
+            if isinstance(location.filesystem, LocalFileSystem):
+                modules[name] += data_modules(Path(location.path))
+        return find_environment(
+            [
+                *function_seeds(pipeline.as_kedro().nodes),
+                *frame_seeds(sample),
+                *other_seeds(modules, pipeline.validators, pipeline.runner),
+            ]
+        )
+
+    def rehearse(self, catalog: DataCatalog, sample: Mapping[str, Any]) -> InferredSignature:
+        """Call the pipeline once in memory, and describe what it takes and gives.
+
+        The model takes tables of the sample's kind from then on.
+
+        Args:
+            catalog: As it was given to the model.
+            sample: Request data by dataset name; empty where there is none, and then only the parameters are described.
+
+        Raises:
+            Exception: What a node raises.
+        """
+        pipeline = self._pipeline
+        parameters = Parameters(pipeline.parameters, pipeline.as_kedro()).named
+        if not sample:
+            return infer_signature(None, None, parameters)
+        others = {name: catalog[name] for name in pipeline.as_kedro().inputs() - sample.keys()}
+        given = {name: MemoryDataset(data) for name, data in sample.items()}
+        carried = {name: as_pandas(data) for name, data in sample.items()}
+        saved = SequentialRunner().run(pipeline.as_kedro(), DataCatalog({**others, **given}))
+        outputs = answer({name: saved[name].load() for name in pipeline.outputs}, carried)
+        inferred = infer_signature(_bare(carried), _bare(outputs), parameters)
+        described = {name: Frame.of(data, inferred.column_types) for name, data in sample.items()}
+        frames = {name: frame for name, frame in described.items() if frame is not None}
+        self._pipeline = attrs.evolve(pipeline, frames=frames)
+        return inferred
+
+
+def log_pipeline(  # noqa: PLR0913 - each names what MLflow or the model names so
+    pipeline: Pipeline,
+    catalog: DataCatalog,
+    *,
+    input_name: str | Sequence[str],
+    name: str = "model",
+    copy_mode: str | Mapping[str, str | None] | None = None,
+    runner: str | None = None,
+    extra_pip_requirements: Sequence[str] | None = None,
+    **options: Any,
+) -> ModelInfo:
+    """Log a pipeline as a model that loads where the project does not exist, in MLflow's active run or a new one.
+
+    The code, the requirements and the signature are found as after a training run. Nothing proves the model: its
+    training may have been in another process, at another time. ``kedro autolog verify`` does so afterwards.
+
+    Args:
+        pipeline: As for ``KedroPipelineModel``.
+        catalog: Likewise. Where it has data for the input, the pipeline is called once on the first rows of them.
+        input_name: As for ``KedroPipelineModel``.
+        name: The model's name.
+        copy_mode: As for ``KedroPipelineModel``.
+        runner: Likewise.
+        extra_pip_requirements: Requirements beside those that are found.
+        options: Further arguments of ``mlflow.pyfunc.log_model``, which come before what is found.
+
+    Raises:
+        ModelDefinitionError: As ``KedroPipelineModel`` does, and where an artifact has no data.
+    """
+    import mlflow.pyfunc
+
+    model = KedroPipelineModel(pipeline, catalog, input_name, copy_mode=copy_mode, runner=runner)
+    request = [input_name] if isinstance(input_name, str) else list(input_name)
+    has_data = all(dataset in catalog and catalog.exists(dataset) for dataset in request)
+    sample = {dataset: take_sample(catalog.load(dataset)) for dataset in request} if has_data else {}
+    environment = model.find_environment(sample)
+    extra = None if extra_pip_requirements is None else tuple(extra_pip_requirements)
+    config = ModelConfig(name, training=name, inference=name, extra_pip_requirements=extra)
+    with tempfile.TemporaryDirectory(prefix="kedro-autolog-pipeline-") as directory:
+        copy_code(environment.code, Path(directory))
+        found = {
+            "artifacts": model.extract_pipeline_artifacts(),
+            "code_paths": [str(path) for path in sorted(Path(directory).iterdir())],
+            "pip_requirements": [entry.requirement for entry in list_requirements(config, environment, Path())],
+            "signature": model.rehearse(catalog, sample).signature,
+        }
+        info: ModelInfo = mlflow.pyfunc.log_model(name=name, python_model=model, **{**found, **options})
+    return info
+
+
+def _bare(values: Mapping[str, Any]) -> Any:
+    return next(iter(values.values())) if len(values) == 1 else dict(values)
 
 
 def _inference_part(pipeline: Pipeline) -> Pipeline:

@@ -90,3 +90,54 @@ def test_the_users_snippet_gives_a_model_that_loads_in_another_process(project: 
     # The mean of x is 9.5, the slope is 3, and the offset is 0.5.
     assert [[-25.0, -22.0]] * 3 == answers[:3]
     assert [[74.5]] == answers[3:]
+
+
+ONE_CALL = """
+import sys
+
+import mlflow
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from kedro_autolog_pipeline import log_pipeline
+
+mlflow.set_tracking_uri(sys.argv[2])
+bootstrap_project(sys.argv[1])
+with KedroSession.create(project_path=sys.argv[1]) as session:
+    catalog = session.load_context().catalog
+    info = log_pipeline(pipelines["inference"], catalog, input_name="instances", name="prices")
+print(info.model_uri)
+"""
+
+ELSEWHERE = """
+import json, sys
+import mlflow, pandas as pd
+
+mlflow.set_tracking_uri(sys.argv[2])
+model = mlflow.pyfunc.load_model(sys.argv[1])
+signature = model.metadata.signature
+rows = pd.DataFrame({"x": [1, 2], "label": [0, 0]})[signature.inputs.input_names()]
+print(json.dumps([
+    model.predict(rows)["prediction"].tolist(),
+    model.predict(rows, params={"offset": 100.0})["prediction"].tolist(),
+    signature.outputs.input_names(),
+    open(mlflow.pyfunc.get_model_dependencies(sys.argv[1])).read().split(),
+]))
+"""
+
+
+def test_one_call_logs_a_model_that_loads_where_the_project_does_not_exist(
+    project: KedroProject, tmp_path: Path
+) -> None:
+    """Its code, requirements and signature are found; a parameter can be overridden."""
+    project.write_config("mlflow", {})
+    project.run()
+    store = f"sqlite:///{project.path / 'mlflow.db'}"
+
+    uri = python(ONE_CALL, str(project.path), store)
+    (project.path / "src").rename(tmp_path / "gone")
+
+    answers: list[Any] = json.loads(python(ELSEWHERE, uri, store))
+    assert [[-25.0, -22.0], [74.5, 77.5], ["prediction"]] == answers[:3]
+    assert {"kedro", "mlflow", "pandas"} <= {line.partition("==")[0] for line in answers[3]}

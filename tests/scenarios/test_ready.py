@@ -294,4 +294,4 @@ def test_what_is_stored_in_a_table_between_two_nodes_is_told(project: KedroProje
     assert note.startswith(
         "'kedro run' stores 'coded' (SQLTableDataset), and a model keeps it in memory: what that changes"
     )
-    assert note.endswith(" was not tried. Accept it by 'in_memory: [coded]'.")
+    assert note.endswith(" changes was not tried. Accept it by 'in_memory: [coded]'.")

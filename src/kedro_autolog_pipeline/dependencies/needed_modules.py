@@ -88,10 +88,18 @@ def loading_modules(entry: ArtifactEntry, data: Path) -> list[str]:
         entry: What the manifest says of it.
         data: Its file or directory on this machine.
     """
-    files = [data] if data.is_file() else sorted(data.rglob("*"))
-    referred = set().union(*(pickle_modules(file) for file in files if file.is_file()))
     named = named_modules(entry.dataset) if entry.snapshot is None else snapshot_modules(entry.snapshot)
-    return [*named, *sorted(referred)]
+    return [*named, *data_modules(data)]
+
+
+def data_modules(data: Path) -> list[str]:
+    """Find the modules that data refer to, sorted.
+
+    Args:
+        data: A file or directory on this machine.
+    """
+    files = [data] if data.is_file() else sorted(data.rglob("*"))
+    return sorted(set().union(*(pickle_modules(file) for file in files if file.is_file())))
 
 
 def named_modules(config: Mapping[str, Any]) -> list[str]:
