@@ -15,7 +15,7 @@ VENV := .venv
 VENV_LOWEST := .venv-lowest
 VENV_BESIDE := .venv-beside
 VENV_PEER := .venv-bench-kedro-mlflow
-SOURCES := src tests demo benchmarks
+SOURCES := src tests demo benchmarks docs/hooks
 UV := $(VENV)/bin/uv pip install --quiet --editable .
 
 # Nothing is written to the user's caches or sent to anybody, and no setting of the user's MLflow or Python leaks in.
@@ -40,7 +40,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere test test-fast test-lowest test-beside faults lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere docs test test-fast test-lowest test-beside faults lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -82,12 +82,18 @@ test-beside: $(VENV_BESIDE)/.installed ## Run the tests that need kedro-mlflow, 
 faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
 
-lint: $(VENV)/.installed ## Check style, types, imports and docstrings.
+# A missing page, a dead link or a warning is an error. The site is in .cache/site, and needs no network.
+docs: $(VENV)/.installed ## Build the documentation site into .cache/site.
+	@$(WITH_TMPDIR) && NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict && \
+	echo "The site is in .cache/site; open .cache/site/index.html."
+
+lint: $(VENV)/.installed ## Check style, types, imports, docstrings and prose.
 	@$(VENV)/bin/ruff check --quiet $(SOURCES)
 	@$(VENV)/bin/ruff format --quiet --check $(SOURCES)
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/interrogate $(SOURCES)
+	@$(VENV)/bin/python docs/hooks/prose.py
 
 bench: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure what docs/benchmarks.md reports, and write it there.
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks

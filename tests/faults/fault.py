@@ -129,7 +129,7 @@ class Fault:
 
 _PACKAGING = (Stage.GATHERING, Stage.WRITING, Stage.PROVING, Stage.UPLOADING, Stage.FINALISING)
 _COMMAND = "kedro autolog package --run-id"
-_NOT_SAVED = "nothing tells that it has saved 'model'"
+_NOT_SAVED = "no record shows that it saved 'model'"
 
 FAULTS = [
     Fault(Cause.SERVER_KILLED, Stage.START, 1, "does not answer", None, None, Retry.NO_RUN, None),

@@ -101,7 +101,8 @@ def test_a_named_input_is_the_request_even_where_training_writes_it() -> None:
             [
                 "autolog_pipeline.models.m.inference: node 'predict' of 'infer' reads 'params:threshold', which no "
                 "parameters file has.",
-                "autolog_pipeline.models.m.input_name: no input is free. Name the one that is given at predict time: "
+                "autolog_pipeline.models.m.input_name: every input already has a source. "
+                "Set input_name to the one that requests supply: "
                 "'encoder', 'instances', 'model@memory', 'stop_words'.",
             ],
         ),

@@ -204,9 +204,9 @@ def test_a_run_that_saved_nothing_has_nothing_to_package(project: KedroProject, 
     packaging = repackage(Request(foreign, project.path, unrecorded=True))
 
     assert str(caught.value) == (
-        f"Cannot package run '{foreign}' again: nothing tells that it has saved 'model'.\n"
-        "  nothing tells that it has saved 'scaler'.\n"
-        "  Package what the catalog holds all the same with '--unrecorded', or train again."
+        f"Cannot package run '{foreign}' again: no record shows that it saved 'model'.\n"
+        "  no record shows that it saved 'scaler'.\n"
+        "  Add '--unrecorded' to package what the catalog holds anyway, or train again."
     )
     assert packaging.failure is None
     store = Path(by_status(client)["READY"].artifact_location.removeprefix("file://"))

@@ -26,9 +26,13 @@ def _read_params(_: click.Context, __: click.Parameter, text: str) -> Any:
 @click.command()
 @click.option("--run-id", required=True, help="The MLflow run whose models are packaged.")
 @click.option("--env", "-e", default=None, help="Kedro environment; by default the one that the run had.")
-@click.option("--model", "models", multiple=True, help="Name of a model; by default those that the run has not given.")
 @click.option(
-    "--unrecorded", is_flag=True, help="Take artifacts of the catalog of which nothing tells that the run saved them."
+    "--model", "models", multiple=True, help="Name of a model; by default each one that the run has no READY model of."
+)
+@click.option(
+    "--unrecorded",
+    is_flag=True,
+    help="Take artifacts from the catalog, though no record shows that the run saved them.",
 )
 @click.option("--end-run", "ends_run", is_flag=True, help="End the run as FINISHED when its models are READY.")
 @conf_source_option

@@ -49,7 +49,7 @@ class Request:
         env: Kedro's environment; None means the run's own.
         models: Names of the logged models; empty means those that the run has not given, or all when it has given
             all.
-        unrecorded: Whether artifacts are packaged of which nothing tells that the run has saved them.
+        unrecorded: Whether to package artifacts even if no record shows that the run saved them.
         runtime_params: Parameters of the command line, besides those of the run that are recorded.
         conf_source: Where the configuration is; None means the project's own directory.
         ends_run: Whether the run is ended, as FINISHED, when all is packaged and it is still open.
@@ -272,7 +272,7 @@ def _present_parameters(pairs: Iterable[Pair], opened: _Opened, known: Collectio
 def _check_saved(
     request: Request, record: RunRecord, pairs: Iterable[Pair], kept: Collection[str], catalog: DataCatalog
 ) -> None:
-    """Refuse what is gone, or what nothing tells to be the run's.
+    """Refuse what is gone, or what no record shows to be the run's.
 
     Raises:
         RunRecordError: With each such artifact.
@@ -295,7 +295,7 @@ def _check_saved(
         raise RunRecordError(
             record.run_id,
             [
-                *(f"nothing tells that it has saved '{name}'." for name in unknown),
-                "Package what the catalog holds all the same with '--unrecorded', or train again.",
+                *(f"no record shows that it saved '{name}'." for name in unknown),
+                "Add '--unrecorded' to package what the catalog holds anyway, or train again.",
             ],
         )

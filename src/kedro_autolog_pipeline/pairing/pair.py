@@ -184,7 +184,10 @@ def _which_is_the_request(unknown: Sequence[str], origins: Mapping[str, Origin])
     datasets = [name for name, origin in origins.items() if origin is not Origin.PARAMETER]
     parameters = [name for name, origin in origins.items() if origin is Origin.PARAMETER]
     alternative = f" It may also be a parameter: {_quoted(parameters)}." if parameters else ""
-    return f"no input is free. Name the one that is given at predict time: {_quoted(datasets)}.{alternative}"
+    return (
+        f"every input already has a source. Set input_name to the one that requests supply: {_quoted(datasets)}."
+        f"{alternative}"
+    )
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -1,0 +1,144 @@
+"""Write the parts of the reference that the code knows, and keep the site to itself; MkDocs calls this.
+
+A page asks for a part by a comment of its own line, such as ``<!-- generated: commands -->``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[2]
+
+_MARKER = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, **_kwargs: Any) -> str:
+    """Fill in what a page asks for; MkDocs calls this by its name."""
+    return _MARKER.sub(lambda marker: PARTS[marker[1]](), markdown)
+
+
+def on_post_page(output: str, page: Page, **_kwargs: Any) -> str:
+    """Keep a page to itself; MkDocs calls this by its name."""
+    return keep_to_itself(output, page.url)
+
+
+def on_post_template(output_content: str, template_name: str, **_kwargs: Any) -> str:
+    """Keep a page of the theme to itself; MkDocs calls this by its name."""
+    return keep_to_itself(output_content, template_name)
+
+
+def keep_to_itself(content: str, place: str) -> str:
+    """Return a page that asks no other server for anything.
+
+    Args:
+        content: The page.
+        place: Its path on the site.
+
+    Raises:
+        PluginError: When it would.
+    """
+    # The theme's plugin for sites that are opened as files takes its script from a public server.
+    own = f"{'../' * place.count('/')}assets/search-in-files.js"
+    content = content.replace("https://unpkg.com/iframe-worker/shim", own)
+    asks = re.search(
+        r"<(?:script|img|iframe|source|link(?! rel=\"?canonical))[^>]* (?:src|href)=\"?(?:https?:)?//", content
+    )
+    if asks is not None:
+        raise PluginError(f"The page '{place}' asks another server: {asks[0]}")
+    return content
+
+
+def commands() -> str:
+    """Describe each command with its arguments and options, as ``--help`` does."""
+    from kedro_autolog_pipeline.cli import autolog
+
+    context = click.Context(autolog, info_name="kedro autolog")
+    found = ((name, autolog.get_command(context, name)) for name in autolog.list_commands(context))
+    return "\n\n".join(_command(name, command) for name, command in found if command is not None)
+
+
+def _command(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=f"kedro autolog {name}")
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    lines = [f"## kedro autolog {name}", f"```text\n{usage}\n```", inspect.cleandoc(command.help or "")]
+    options = [record for each in command.get_params(context) if (record := each.get_help_record(context))]
+    lines.append(_table(("option", "meaning"), [(f"`{option}`", meaning) for option, meaning in options]))
+    return "\n\n".join(lines)
+
+
+def manifest() -> str:
+    """Describe ``manifest.json``, a section for each kind of entry."""
+    from kedro_autolog_pipeline.serving import manifest as module
+
+    entries = (
+        module.Manifest,
+        module.NodeEntry,
+        module.InputEntry,
+        module.ArtifactEntry,
+        module.RequirementEntry,
+        module.CodeEntry,
+        module.FileEntry,
+        module.Provenance,
+    )
+    return "\n\n".join(_entry(each) for each in entries)
+
+
+def _entry(kind: type[attrs.AttrsInstance]) -> str:
+    described = descriptions(kind)
+    summary = inspect.cleandoc(kind.__doc__ or "").splitlines()[0]
+    rows = [(f"`{field.name}`", f"`{_type(field)}`", described[field.name]) for field in attrs.fields(kind)]
+    return f"## {kind.__name__}\n\n{summary}\n\n{_table(('key', 'type', 'meaning'), rows)}"
+
+
+def _type(field: attrs.Attribute[Any]) -> str:
+    return str(field.type).replace("|", "\\|")
+
+
+def descriptions(kind: type[attrs.AttrsInstance]) -> dict[str, str]:
+    """Return what the docstring of a class says of each attribute.
+
+    Args:
+        kind: A class with an ``Attributes:`` section in its docstring.
+    """
+    _, _, section = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+    found = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", section, re.MULTILINE | re.DOTALL)
+    return {name: " ".join(text.split()).replace("``", "`") for name, text in found}
+
+
+def configuration_example() -> str:
+    """Show the example of ``mlflow.yml`` with its comments."""
+    text = (ROOT / "conf_example" / "base" / "mlflow.yml").read_text(encoding="utf-8")
+    return f"```yaml\n{text}```"
+
+
+def changes() -> str:
+    """Show the changelog, with links that lead from the site's own pages."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    return text.replace("](docs/", "](").partition("\n")[2]
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return "\n".join(_lines(head, rows))
+
+
+def _lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    for line in (head, ("---",) * len(head), *rows):
+        yield f"| {' | '.join(line)} |"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "manifest": manifest,
+    "configuration_example": configuration_example,
+    "changes": changes,
+}
+"""What a page may ask for."""

@@ -1,0 +1,64 @@
+"""The parts of the reference that come from the code are whole."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+import click
+import pytest
+from mkdocs.exceptions import PluginError
+
+from docs.hooks.reference import PARTS, descriptions, keep_to_itself, on_page_markdown
+from kedro_autolog_pipeline.cli import autolog
+from kedro_autolog_pipeline.config import schema
+from kedro_autolog_pipeline.serving.manifest import Manifest
+from pages import ROOT
+
+CONFIGURATION = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+
+
+def test_each_command_and_option_is_described() -> None:
+    """The page has a section for each command, and each option has a meaning."""
+    page = on_page_markdown("<!-- generated: commands -->")
+
+    assert autolog.list_commands(click.Context(autolog)) == re.findall(r"^## kedro autolog (\w+)$", page, re.MULTILINE)
+    assert [] == re.findall(r"^\| `--[^|]*\|\s*\|$", page, re.MULTILINE)
+    assert "`-e, --env TEXT`" in page
+
+
+def test_each_key_of_the_manifest_is_described() -> None:
+    """The docstring of a class says something of each of its attributes."""
+    assert [field.name for field in attrs.fields(Manifest)] == list(descriptions(Manifest))
+    assert "`format_version`" in PARTS["manifest"]()
+
+
+@pytest.mark.parametrize(
+    ("kind", "section"),
+    [
+        (schema.ServerConfig, "server."),
+        (schema.AutologPipelineConfig, "autolog_pipeline."),
+        (schema.ModelConfig, ""),
+    ],
+)
+def test_each_key_of_the_configuration_is_in_its_table(kind: type[attrs.AttrsInstance], section: str) -> None:
+    """A key that the loader knows is one that the page names."""
+    keys = {field.name for field in attrs.fields(kind)} - {"name", "models"}
+
+    assert set() == {key for key in keys if f"`{section}{key}`" not in CONFIGURATION}
+
+
+def test_the_example_of_the_configuration_and_the_changes_are_on_the_site() -> None:
+    """Both are the files themselves, and a link of the changelog leads from the site's root."""
+    assert "input_name: instances" in PARTS["configuration_example"]()
+    assert "](batch.md)" in PARTS["changes"]()
+
+
+def test_a_page_that_asks_another_server_is_refused() -> None:
+    """A script from elsewhere stops the build; a link that the reader follows does not."""
+    assert '<a href="https://mlflow.org">' in keep_to_itself('<a href="https://mlflow.org">', "index.html")
+    assert 'src="../assets/search' in keep_to_itself(
+        '<script src="https://unpkg.com/iframe-worker/shim">', "reference/cli.html"
+    )
+    with pytest.raises(PluginError, match=r"The page 'index\.html' asks another server"):
+        keep_to_itself('<script async src="https://example.com/a.js">', "index.html")
