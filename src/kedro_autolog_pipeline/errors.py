@@ -79,6 +79,18 @@ class PreflightError(AutologPipelineError):
         super().__init__(list_faults("Cannot start 'kedro run'", self.faults, then))
 
 
+class ProposalError(AutologPipelineError):
+    """Nothing can be proposed for a project until its user has decided or changed something.
+
+    Attributes:
+        causes: One sentence a cause, and what to do; never empty.
+    """
+
+    def __init__(self, causes: Iterable[str]) -> None:
+        self.causes = tuple(causes)
+        super().__init__(list_faults("Cannot propose a pair", self.causes, "and run 'kedro autolog init' again."))
+
+
 class ModelDefinitionError(AutologPipelineError):
     """A ``KedroPipelineModel`` cannot be made of what it was given.
 

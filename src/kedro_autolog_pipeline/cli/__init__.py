@@ -17,6 +17,7 @@ def commands() -> None:
     lazy_subcommands={
         "check": "kedro_autolog_pipeline.cli.check.check",
         "diff": "kedro_autolog_pipeline.cli.diff.diff",
+        "init": "kedro_autolog_pipeline.cli.init.init",
         "list": "kedro_autolog_pipeline.cli.list_models.list_models",
         "package": "kedro_autolog_pipeline.cli.package.package",
         "promote": "kedro_autolog_pipeline.cli.promote.promote",
