@@ -13,8 +13,6 @@ from typing import Any
 
 import attrs
 import click
-from mkdocs.exceptions import PluginError
-from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +24,7 @@ def on_page_markdown(markdown: str, **_kwargs: Any) -> str:
     return _MARKER.sub(lambda marker: PARTS[marker[1]](), markdown)
 
 
-def on_post_page(output: str, page: Page, **_kwargs: Any) -> str:
+def on_post_page(output: str, page: Any, **_kwargs: Any) -> str:
     """Keep a page to itself; MkDocs calls this by its name."""
     return keep_to_itself(output, page.url)
 
@@ -44,7 +42,7 @@ def keep_to_itself(content: str, place: str) -> str:
         place: Its path on the site.
 
     Raises:
-        PluginError: When it would.
+        ValueError: When it would.
     """
     # The theme's plugin for sites that are opened as files takes its script from a public server.
     own = f"{'../' * place.count('/')}assets/search-in-files.js"
@@ -53,7 +51,7 @@ def keep_to_itself(content: str, place: str) -> str:
         r"<(?:script|img|iframe|source|link(?! rel=\"?canonical))[^>]* (?:src|href)=\"?(?:https?:)?//", content
     )
     if asks is not None:
-        raise PluginError(f"The page '{place}' asks another server: {asks[0]}")
+        raise ValueError(f"The page '{place}' asks another server: {asks[0]}")
     return content
 
 
