@@ -102,6 +102,7 @@ def test_what_the_file_leaves_out_has_its_default() -> None:
                     input_name=None,
                     registered_model_name=None,
                     alias=None,
+                    hooks=(),
                     in_memory=(),
                     metrics=(),
                     signature=SignatureConfig(SignatureMode.AUTO, optional=(), nullable=(), required=()),
@@ -139,6 +140,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                 "species": {
                     **PAIR,
                     "input_name": ["instances", "islands"],
+                    "hooks": ["penguins.hooks.Masking"],
                     "in_memory": ["encoded"],
                     "metrics": ["scores"],
                     "registered_model_name": "prod.penguins.species",
@@ -183,6 +185,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     training="training",
                     inference="inference",
                     input_name=("instances", "islands"),
+                    hooks=("penguins.hooks.Masking",),
                     in_memory=("encoded",),
                     metrics=("scores",),
                     registered_model_name="prod.penguins.species",
@@ -437,9 +440,9 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             {"name": "species"},
             (
                 "name: unknown key. Known keys: 'alias', 'code_paths', 'conda_env', 'copy_mode', "
-                "'extra_pip_requirements', 'in_memory', 'inference', 'input_example', 'input_name', 'metadata', "
-                "'metrics', 'pip_requirements', 'registered_model_name', 'runner', 'signature', 'tags', 'training', "
-                "'verify', 'verify_timeout'."
+                "'extra_pip_requirements', 'hooks', 'in_memory', 'inference', 'input_example', 'input_name', "
+                "'metadata', 'metrics', 'pip_requirements', 'registered_model_name', 'runner', 'signature', 'tags', "
+                "'training', 'verify', 'verify_timeout'."
             ),
         ),
         (

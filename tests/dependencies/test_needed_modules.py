@@ -98,7 +98,7 @@ def test_loading_needs_the_module_of_the_validator(tmp_path: Path, validator: An
 
 
 def test_each_module_that_a_model_imports_by_itself_has_its_reason() -> None:
-    """A node, an artifact, a validator and a runner are told by name."""
+    """A node, an artifact, a validator, a runner and hooks are told by name."""
     assert [Seed(__name__, "function of node 'n'"), Seed("json", "function of node 'dump'")] == function_seeds(
         [node(double, "a", "b", name="n"), node(json.dumps, "b", "c", name="dump")]
     )
@@ -107,7 +107,8 @@ def test_each_module_that_a_model_imports_by_itself_has_its_reason() -> None:
         Seed("pickle", "loads the artifact 'model'"),
         Seed("shop.schemas", "validator of 'rows'"),
         Seed("kedro.runner.thread_runner", "runner"),
-    ] == other_seeds({"model": ["pickle"]}, {"rows": "shop.schemas.Rows"}, "ThreadRunner")
+        Seed("shop.hooks", "hooks of 'shop.hooks.Masking'"),
+    ] == other_seeds({"model": ["pickle"]}, {"rows": "shop.schemas.Rows"}, "ThreadRunner", ["shop.hooks.Masking"])
 
 
 def test_a_runner_that_is_none_is_refused() -> None:

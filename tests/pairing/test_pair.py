@@ -151,8 +151,8 @@ def test_a_pipeline_without_nodes_is_a_mistake() -> None:
 
 
 def test_an_option_that_the_pipeline_does_not_know_is_told() -> None:
-    """A copy mode of no dataset and a runner that is not there are found before training."""
-    options = {"copy_mode": {"encodr": "deepcopy"}, "runner": "no_such_package.Runner"}
+    """A copy mode of no dataset, a runner and hooks that are not there are found before training."""
+    options = {"copy_mode": {"encodr": "deepcopy"}, "runner": "no_such_package.Runner", "hooks": ("no.such.Hooks",)}
 
     _, mistakes = resolve_pair(config(input_name="instances", **options), TRAINING, INFERENCE, CATALOG)
 
@@ -161,6 +161,8 @@ def test_an_option_that_the_pipeline_does_not_know_is_told() -> None:
         "Did you mean 'encoder'?",
         "autolog_pipeline.models.m.runner: there is no runner 'no_such_package.Runner' "
         "(No module named 'no_such_package'). There are: 'SequentialRunner', 'ThreadRunner'.",
+        "autolog_pipeline.models.m.hooks: 'no.such.Hooks' cannot be made "
+        "(ModuleNotFoundError(\"No module named 'no'\")). Name a class of hooks that takes no arguments.",
     ]
 
 

@@ -166,6 +166,24 @@ def test_a_hook_that_changes_the_data_is_named(project: KedroProject, client: Ml
     assert f"`{hook.partition('(')[0]}` of `{project.package}.settings.Masking`" in message
 
 
+def test_hooks_that_travel_make_the_model_answer_as_kedro_run_does(project: KedroProject, client: MlflowClient) -> None:
+    """Their class, its module and what that imports are in the package, and a fresh process has proven it."""
+    change = (
+        'before_dataset_saved(self, dataset_name, data):\n        if dataset_name == "coded": data["x"] += amount()'
+    )
+    hooks = HOOKS.format(hook=change).replace("HOOKS = (Masking(),)", "")
+    project.write("masking.py", f"from {project.package}.amounts import amount\n{hooks}")
+    project.write("amounts.py", "def amount():\n    return 100\n")
+    project.write("settings.py", f"from {project.package}.masking import Masking\n\nHOOKS = (Masking(),)")
+    rows = pd.DataFrame({"x": [1, 2, 3]})
+    prepare(project, TWO_NODES.format(body=DOUBLE), rows, hooks=[f"{project.package}.masking.Masking"])
+
+    model, tags = packaged(project, client)
+
+    assert [202, 204, 206] == list(model.predict(rows)["price"])
+    assert "reproduced" == tags["verification"]
+
+
 def test_an_output_that_is_written_in_chunks_is_refused(project: KedroProject, client: MlflowClient) -> None:
     """Its dataset puts the chunks together, and a model would answer with the last one."""
     body = """

@@ -58,7 +58,8 @@ def test_the_first_node_and_what_changes_its_input_are_named() -> None:
         f"'kedro run' stores 'coded' by CSVDataset before 'predict' reads it, which changes it: {stored}. A model "
         "keeps it in memory. Have its node give what the dataset loads, or accept what the model makes of it by "
         "'in_memory: [coded]'. 'kedro run' calls the project's hooks around nodes and datasets "
-        "(`before_node_run` of `shop.hooks.Masking`), and a model does not. Have a node do what they do to the data."
+        "(`before_node_run` of `shop.hooks.Masking`), and a model does not. Name their classes under 'hooks' for a "
+        "model that calls them, or have a node do what they do to the data."
     ) == message
 
 

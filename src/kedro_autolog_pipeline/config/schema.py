@@ -135,6 +135,7 @@ class ModelConfig:
             dataset name; None leaves it to the model.
         runner: Kedro runner that predicts, by its name or its class's dotted path; None calls
             the nodes directly.
+        hooks: Dotted paths of classes of hooks that travel with the model, and are called around its nodes.
         in_memory: Datasets between nodes of the inference pipeline that the model keeps in memory although the
             catalog stores them, by the user's consent.
         metrics: Datasets of numbers that the training pipeline writes, which are logged as the model's metrics.
@@ -162,6 +163,7 @@ class ModelConfig:
     alias: str | None = None
     copy_mode: CopyMode | Mapping[str, CopyMode] | None = None
     runner: str | None = None
+    hooks: tuple[str, ...] = ()
     in_memory: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     signature: SignatureConfig = attrs.field(factory=SignatureConfig)

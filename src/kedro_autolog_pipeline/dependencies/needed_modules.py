@@ -39,13 +39,16 @@ def frame_seeds(sample: Mapping[str, Any]) -> list[Seed]:
     ]
 
 
-def other_seeds(modules: Mapping[str, Iterable[str]], validators: Mapping[str, Any], runner: str | None) -> list[Seed]:
+def other_seeds(
+    modules: Mapping[str, Iterable[str]], validators: Mapping[str, Any], runner: str | None, hooks: Iterable[str] = ()
+) -> list[Seed]:
     """Name the other modules that a model needs, each with the reason.
 
     Args:
         modules: Modules that loading an artifact needs, by its name.
         validators: Of each request input that has one its validator, as in the catalog.
         runner: The Kedro runner that the user wants; None for none.
+        hooks: Dotted paths of the classes of hooks that travel.
 
     Raises:
         ModelDefinitionError: When there is no such runner.
@@ -57,7 +60,8 @@ def other_seeds(modules: Mapping[str, Iterable[str]], validators: Mapping[str, A
         Seed(validator_path(config).rpartition(".")[0], f"validator of '{name}'") for name, config in validators.items()
     ]
     runners = [] if runner is None else [Seed(resolve_runner(runner).__module__, "runner")]
-    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *data, *checks, *runners]
+    called = [Seed(hook.rpartition(".")[0], f"hooks of '{hook}'") for hook in hooks]
+    return [Seed("kedro_autolog_pipeline.serving.model", "the model itself"), *data, *checks, *runners, *called]
 
 
 def defining_modules(function: Callable[..., Any]) -> set[str]:

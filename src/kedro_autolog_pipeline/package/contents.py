@@ -144,7 +144,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
     seeds = [
         *function_seeds(pair.inference.nodes),
         *frame_seeds({} if rehearsal is None else rehearsal.sample),
-        *other_seeds(modules, validators, pair.config.runner),
+        *other_seeds(modules, validators, pair.config.runner, pair.config.hooks),
     ]
     environment = find_environment(seeds).with_code_paths(pair.config.code_paths, run.project_path)
     return Contents(

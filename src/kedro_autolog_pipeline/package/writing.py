@@ -126,6 +126,7 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
         copy_modes=copy_modes_by_dataset(contents.pair.config.copy_mode, contents.pair.inference),
         runner=contents.pair.config.runner,
         validators=dict(contents.validators),
+        hooks=list(contents.pair.config.hooks),
     )
     copy_code(contents.environment.code, package / CODE_DIRECTORY)
     write_manifest(manifest, package)

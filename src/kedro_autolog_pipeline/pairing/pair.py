@@ -12,6 +12,7 @@ from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.serving.node_hooks import hook_manager
 from kedro_autolog_pipeline.serving.runners import resolve_runner
 from kedro_autolog_pipeline.serving.suggestions import suggest
 
@@ -144,6 +145,11 @@ def _wrong_options(config: ModelConfig, inference: Pipeline, path: str) -> Itera
             resolve_runner(config.runner)
     except ModelDefinitionError as error:
         yield f"{path}.runner: {error.cause} {error.remedy}"
+    try:
+        if config.hooks:
+            hook_manager(config.hooks)
+    except ModelDefinitionError as error:
+        yield f"{path}.hooks: {error.cause} {error.remedy}"
 
 
 def _inputs_without_origin(

@@ -144,7 +144,8 @@ def _importing(pair: Pair) -> list[Node]:
 
 def _other_seeds(pair: Pair, inputs: Collection[ExpectedInput], catalog: DataCatalog) -> list[Seed]:
     modules = {each.name: each.modules for each in inputs}
-    return other_seeds(modules, declared_validators(catalog, pair.inputs_from(Origin.REQUEST)), pair.config.runner)
+    validators = declared_validators(catalog, pair.inputs_from(Origin.REQUEST))
+    return other_seeds(modules, validators, pair.config.runner, pair.config.hooks)
 
 
 def _expect(name: str, origin: Origin, catalog: DataCatalog, written: Collection[str]) -> ExpectedInput:

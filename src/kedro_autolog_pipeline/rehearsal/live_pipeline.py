@@ -216,7 +216,7 @@ class LivePipeline:
             kept_in_memory=tuple(
                 sorted(name for name in between if written[name].stored is None and self._is_stored(name))
             ),
-            hooks=tuple(describe_hooks(hooks)),
+            hooks=tuple(describe_hooks(hooks, self.pair.config.hooks)),
             changed=changes.names(),
         )
 

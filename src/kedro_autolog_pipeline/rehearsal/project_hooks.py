@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -10,6 +10,8 @@ from kedro.framework.hooks.markers import HOOK_NAMESPACE
 from kedro.framework.hooks.specs import DatasetSpecs, NodeSpecs
 from kedro.framework.project import settings
 from pluggy import PluginManager
+
+from kedro_autolog_pipeline.serving.node_hooks import TRAVELLING_HOOKS
 
 _HOOKS = (
     "before_dataset_loaded",
@@ -38,9 +40,19 @@ def project_hooks() -> PluginManager:
     return manager
 
 
-def describe_hooks(manager: PluginManager) -> list[str]:
-    """Name each hook that is called around a node or a dataset: "`before_node_run` of `shop.hooks.Masking`"."""
-    return [f"`{name}` of `{_name(hooks)}`" for hooks in manager.get_plugins() for name in _implemented(manager, hooks)]
+def describe_hooks(manager: PluginManager, travelling: Collection[str]) -> list[str]:
+    """Name each hook that a model does not call: "`before_node_run` of `shop.hooks.Masking`".
+
+    Args:
+        manager: The hooks of a run.
+        travelling: Dotted paths of the classes whose hooks travel with the model.
+    """
+    return [
+        f"`{name}` of `{_name(hooks)}`"
+        for hooks in manager.get_plugins()
+        for name in _implemented(manager, hooks)
+        if not (_name(hooks) in travelling and name in TRAVELLING_HOOKS)
+    ]
 
 
 def _implemented(manager: PluginManager, hooks: Any) -> Iterable[str]:

@@ -59,6 +59,36 @@ class Step:
     inputs: Names
     outputs: Names
 
+    def inputs_by_name(self, given: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a call of the function, by dataset name."""
+        if isinstance(self.inputs, dict):
+            return {self.inputs[argument]: value for argument, value in named.items()}
+        return dict(zip(_listed(self.inputs), given, strict=True))
+
+    def called_with(self, inputs: Mapping[str, Any]) -> Any:
+        """Call the function with data by dataset name."""
+        if isinstance(self.inputs, dict):
+            return self.function(**{argument: inputs[name] for argument, name in self.inputs.items()})
+        return self.function(*[inputs[name] for name in _listed(self.inputs)])
+
+    def outputs_by_name(self, result: Any) -> dict[str, Any]:
+        """Return what the function has returned, by dataset name, as far as it is what the node declares."""
+        if isinstance(self.outputs, str):
+            return {self.outputs: result}
+        if isinstance(self.outputs, dict) and isinstance(result, dict):
+            return {name: result[key] for key, name in self.outputs.items() if key in result}
+        if isinstance(self.outputs, list) and isinstance(result, (list, tuple)):
+            return dict(zip(self.outputs, result, strict=False))
+        return {}
+
+    def result_of(self, outputs: Mapping[str, Any]) -> Any:
+        """Return data by dataset name as the function does."""
+        if isinstance(self.outputs, str):
+            return outputs[self.outputs]
+        if isinstance(self.outputs, dict):
+            return {key: outputs[name] for key, name in self.outputs.items()}
+        return None if self.outputs is None else [outputs[name] for name in self.outputs]
+
 
 class Executor:
     """A pipeline compiled to plain calls.

@@ -48,7 +48,7 @@ class InferencePipeline:
 
     def as_kedro(self) -> Pipeline:
         """Return the pipeline as Kedro's own, its nodes with the names they had."""
-        return Pipeline([_node(step) for step in self.steps])
+        return Pipeline([kedro_node(step) for step in self.steps])
 
     def to_state(self) -> dict[str, Any]:
         """Return the pipeline as plain data and its functions, for a pickle that outlives this version's classes."""
@@ -90,7 +90,8 @@ def resolved_step(node: Node) -> Step:
     return Step(node.name, node.func, inputs=node._inputs, outputs=node._outputs)  # noqa: SLF001 - see above
 
 
-def _node(step: Step) -> Any:
+def kedro_node(step: Step) -> Node:
+    """Return a step as Kedro's node, with the name it had."""
     namespace, _, name = step.name.rpartition(".")
     # A name that Kedro made up need not be one that it takes; left out, it makes up the same.
     is_given = _NODE_NAME.fullmatch(name) is not None

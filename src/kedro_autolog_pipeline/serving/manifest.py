@@ -236,6 +236,7 @@ class Manifest:
             None is the executor.
         validators: For each request input that has one its validator, as in the
             catalog's ``validator``.
+        hooks: Dotted paths of the classes whose hooks are called around nodes, in this order.
         files: Every file of the package but this manifest, by its path relative to the package, with forward
             slashes; empty until the package is sealed, and in format 1.
     """
@@ -254,6 +255,7 @@ class Manifest:
     copy_modes: dict[str, CopyMode | None] = attrs.field(factory=dict)
     runner: str | None = None
     validators: dict[str, Any] = attrs.field(factory=dict)
+    hooks: list[str] = attrs.field(factory=list)
     files: dict[str, FileEntry] = attrs.field(factory=dict)
 
     @property

@@ -9,11 +9,12 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from kedro_autolog_pipeline.errors import ModelLoadError
+from kedro_autolog_pipeline.errors import ModelDefinitionError, ModelLoadError
 from kedro_autolog_pipeline.serving.executor import Step
 from kedro_autolog_pipeline.serving.frames import Frame
-from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
+from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, kedro_node
 from kedro_autolog_pipeline.serving.manifest import Manifest, NodeEntry
+from kedro_autolog_pipeline.serving.node_hooks import hook_manager, with_hooks
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
 
 
@@ -31,7 +32,7 @@ def read_package(package: Path, manifest: Manifest) -> tuple[InferencePipeline, 
         ModelLoadError: When something in it cannot be read.
     """
     pipeline = InferencePipeline(
-        steps=[Step(node.name, _load_function(node, package), node.inputs, node.outputs) for node in manifest.nodes],
+        steps=_load_steps(manifest, package),
         request=manifest.request_inputs,
         frames={
             entry.name: Frame(entry.frame, entry.column_types, entry.arrow_schema)
@@ -65,6 +66,17 @@ def load_artifacts(datasets: Mapping[str, StoredDataset], paths: Mapping[str, Pa
         ModelLoadError: When one is not there or cannot be loaded.
     """
     return {name: _load_artifact(name, dataset, paths, package) for name, dataset in datasets.items()}
+
+
+def _load_steps(manifest: Manifest, package: Path) -> list[Step]:
+    steps = [Step(node.name, _load_function(node, package), node.inputs, node.outputs) for node in manifest.nodes]
+    if not manifest.hooks:
+        return steps
+    try:
+        manager = hook_manager(manifest.hooks)
+    except ModelDefinitionError as error:
+        raise ModelLoadError(str(package), error.cause, "Install the packages of its requirements.txt.") from error
+    return [with_hooks(step, kedro_node(step), manager) for step in steps]
 
 
 def _load_function(node: NodeEntry, package: Path) -> Any:

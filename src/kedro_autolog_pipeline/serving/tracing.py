@@ -67,9 +67,9 @@ class Tracing:
             if mlflow.get_current_active_span() is None:
                 return function(*given, **named)
             with mlflow.start_span(step.name) as span:
-                span.set_inputs(self._shown(_inputs(step, given, named)))
+                span.set_inputs(self._shown(step.inputs_by_name(given, named)))
                 result = function(*given, **named)
-                span.set_outputs(self._shown(_outputs(step, result)))
+                span.set_outputs(self._shown(step.outputs_by_name(result)))
                 return result
 
         @wraps(function)
@@ -78,35 +78,16 @@ class Tracing:
                 yield from function(*given, **named)
                 return
             with mlflow.start_span(step.name) as span:
-                span.set_inputs(self._shown(_inputs(step, given, named)))
+                span.set_inputs(self._shown(step.inputs_by_name(given, named)))
                 for chunk in function(*given, **named):
                     # The last one stays, as in the prediction.
-                    span.set_outputs(self._shown(_outputs(step, chunk)))
+                    span.set_outputs(self._shown(step.outputs_by_name(chunk)))
                     yield chunk
 
         return attrs.evolve(step, function=chunks if isgeneratorfunction(function) else call)
 
     def _shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return dict(values) if self.has_values else {name: _shape(value) for name, value in values.items()}
-
-
-def _inputs(step: Step, given: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a node is called with, by dataset name."""
-    if isinstance(step.inputs, dict):
-        return {step.inputs[argument]: value for argument, value in named.items()}
-    names = [step.inputs] if isinstance(step.inputs, str) else step.inputs or []
-    return dict(zip(names, given, strict=True))
-
-
-def _outputs(step: Step, result: Any) -> dict[str, Any]:
-    """Return what a node produces, by dataset name; empty where it does not produce what it declares."""
-    if isinstance(step.outputs, str):
-        return {step.outputs: result}
-    if isinstance(step.outputs, dict) and isinstance(result, dict):
-        return {name: result[key] for key, name in step.outputs.items() if key in result}
-    if isinstance(step.outputs, list) and isinstance(result, (list, tuple)):
-        return dict(zip(step.outputs, result, strict=False))
-    return {}
 
 
 def _shape(value: Any) -> dict[str, Any]:

@@ -237,7 +237,8 @@ def explain(reference: Reference) -> str:
     if reference.hooks:
         found.append(
             f"'kedro run' calls the project's hooks around nodes and datasets ({', '.join(reference.hooks)}), and a "
-            "model does not. Have a node do what they do to the data."
+            "model does not. Name their classes under 'hooks' for a model that calls them, or have a node do what they "
+            "do to the data."
         )
     return " ".join(found)
 
