@@ -6,6 +6,8 @@ FAST_FLAGS ?= -n 2
 # What kedro-mlflow and old versions of others warn of is not ours to mend.
 LOWEST_FLAGS ?= -n 4 -W default
 LOWEST_TESTS ?= tests/scenarios
+# What Spark, Dask and MLflow warn of one another is not ours to mend.
+ENGINES_FLAGS ?= -n 0 -W default -m engines --durations=0 --durations-min=1
 BESIDE_FLAGS ?= -n 4 -W default
 BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/config/test_reading.py
 # Add --update-page to write the table into the page for users.
@@ -14,6 +16,7 @@ FAULTS_FLAGS ?= -n 2 -m faults
 VENV := .venv
 VENV_LOWEST := .venv-lowest
 VENV_BESIDE := .venv-beside
+VENV_ENGINES := .venv-engines
 VENV_PEER := .venv-bench-kedro-mlflow
 SOURCES := src tests demo benchmarks docs/hooks
 UV := $(VENV)/bin/uv pip install --quiet --editable .
@@ -40,7 +43,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere docs test test-fast test-lowest test-beside faults lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere docs test test-fast test-lowest test-beside engines faults lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -79,6 +82,11 @@ test-beside: $(VENV_BESIDE)/.installed ## Run the tests that need kedro-mlflow, 
 	@$(WITH_TMPDIR) && $(VENV_BESIDE)/bin/pytest $(BESIDE_FLAGS) --junitxml="$$TMPDIR/report.xml" $(BESIDE_TESTS) && \
 	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need kedro-mlflow were skipped." >&2; exit 1; fi
 
+# A test that finds no engine is skipped, and here that is a failure.
+engines: $(VENV_ENGINES)/.installed ## Run models in Spark (which needs Java 17 or 21), in Dask and in a server of four workers.
+	@$(WITH_TMPDIR) && $(VENV_ENGINES)/bin/pytest $(ENGINES_FLAGS) --junitxml="$$TMPDIR/report.xml" tests/engines && \
+	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need an engine were skipped." >&2; exit 1; fi
+
 faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
 
@@ -102,7 +110,7 @@ bench-quick: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the same, les
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --quick
 
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_ENGINES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -131,6 +139,12 @@ $(VENV_BESIDE)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
 	@echo "Installing into $(VENV_BESIDE); the first time takes a minute or two."
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_BESIDE)
 	@$(UV) --python $(VENV_BESIDE)/bin/python --group test "kedro-mlflow>=2.0.3"
+	@touch $@
+
+$(VENV_ENGINES)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
+	@echo "Installing into $(VENV_ENGINES); the first time takes some minutes."
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_ENGINES)
+	@$(UV) --python $(VENV_ENGINES)/bin/python --group test "pyspark>=4.0,<5" "dask[dataframe]" distributed
 	@touch $@
 
 # kedro-mlflow's model needs kedro-datasets, and does not require it.
