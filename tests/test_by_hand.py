@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
+import polars as pl
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
@@ -31,6 +32,9 @@ PIPELINE = Pipeline(
         node(SHIFT, "scaled", "y"),
     ]
 )
+
+
+POLARS = Pipeline([node(lambda x: x.with_columns(pl.col("x") * 2), "x", "y")])
 
 
 @pytest.fixture
@@ -240,3 +244,17 @@ def test_a_model_without_its_artifacts_names_what_is_missing(catalog: DataCatalo
 
     with pytest.raises(ModelLoadError, match=r"Cannot load the model in 'a pickled .*': the artifact 'scaler' is not"):
         predict(model, 1, {})
+
+
+def test_without_data_a_model_by_hand_has_the_parameters_alone_in_its_signature(catalog: DataCatalog) -> None:
+    """With data, its columns too; and it takes tables of their kind from then on."""
+    table = pl.DataFrame({"x": [1.0]})
+    model = KedroPipelineModel(PIPELINE, catalog, "x")
+
+    empty = model.rehearse(catalog, {}).signature
+    full = KedroPipelineModel(POLARS, catalog, "x").rehearse(catalog, {"x": table}).signature
+
+    assert empty is not None
+    assert full is not None
+    assert (None, "factor") == (empty.inputs, empty.params.params[0].name)
+    assert ["x"] == full.inputs.input_names() == full.outputs.input_names()
