@@ -95,6 +95,10 @@ docs: $(VENV)/.installed ## Build the documentation site into .cache/site.
 	@$(WITH_TMPDIR) && NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict && \
 	echo "The site is in .cache/site; open .cache/site/index.html."
 
+.PHONY: promotions
+promotions: $(VENV)/.installed ## Promote through a server, and have two trainings at once compete 20 times.
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest -n 2 -m promotions tests/scenarios/test_promote.py
+
 lint: $(VENV)/.installed ## Check style, types, imports, docstrings and prose.
 	@$(VENV)/bin/ruff check --quiet $(SOURCES)
 	@$(VENV)/bin/ruff format --quiet --check $(SOURCES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, Run
+from mlflow.entities import DatasetInput, LoggedModel, Run
 
 
 def runs(client: MlflowClient) -> list[Run]:
@@ -16,3 +16,8 @@ def models(client: MlflowClient) -> list[LoggedModel]:
     """Give all logged models of a store, the oldest first."""
     found = client.search_logged_models([each.experiment_id for each in client.search_experiments()])
     return sorted(found, key=lambda model: model.creation_timestamp)
+
+
+def inputs(run: Run) -> list[DatasetInput]:
+    """Give the datasets that are inputs of a run."""
+    return [] if run.inputs is None else run.inputs.dataset_inputs

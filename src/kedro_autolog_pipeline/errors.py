@@ -158,6 +158,35 @@ class VerificationError(AutologPipelineError):
         super().__init__(f"Cannot verify '{model}': {cause}{shown}")
 
 
+class EvaluationError(AutologPipelineError):
+    """The packaged pipeline cannot be evaluated on the rows that the user names.
+
+    Attributes:
+        model: Name of the logged model, as in ``mlflow.yml``.
+        cause: What prevents it and what to do, one sentence or more.
+        log: What the process that should have answered wrote to its error stream; empty when it wrote nothing.
+    """
+
+    def __init__(self, model: str, cause: str, log: str = "") -> None:
+        self.model = model
+        self.cause = cause
+        self.log = log
+        shown = f"\nThe process wrote:\n{log}" if log else ""
+        super().__init__(f"Cannot evaluate '{model}': {cause}{shown}")
+
+
+class PromotionRefusedError(AutologPipelineError):
+    """Versions are registered and have not got their alias, and the user wants the command to fail then.
+
+    Attributes:
+        refusals: What keeps each from it, a sentence or more; never empty.
+    """
+
+    def __init__(self, refusals: Iterable[str]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__("\n".join(self.refusals))
+
+
 class NotPackagedError(AutologPipelineError):
     """A training has ended, and not all of its models are READY.
 

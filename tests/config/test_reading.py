@@ -18,15 +18,19 @@ from omegaconf import OmegaConf
 from kedro_autolog_pipeline.config.reading import parse_config, read_config
 from kedro_autolog_pipeline.config.schema import (
     AutologPipelineConfig,
+    EvaluateConfig,
     ExperimentConfig,
     ModelConfig,
+    ModelType,
     OnFailure,
+    OnRefusal,
     PartialRuns,
     ProjectConfig,
     RunConfig,
     ServerConfig,
     SignatureConfig,
     SignatureMode,
+    ThresholdConfig,
     TrackingConfig,
 )
 from kedro_autolog_pipeline.errors import ConfigurationError
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAIR = {"training": "training", "inference": "inference"}
+
+ALIAS = {"registered_model_name": "species", "alias": "champion"}
+ROWS = {"evaluate": {"data": "rows", "targets": "mass", "model_type": "regressor"}}
 
 ANY_KEY = {"any": 1}
 
@@ -153,6 +160,16 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     "metadata": {"card": {"licence": "CC0", "rows": 344}},
                     "verify": False,
                     "verify_timeout": 0.5,
+                    "evaluate": {
+                        "data": "rows",
+                        "targets": "species",
+                        "model_type": "classifier",
+                        "predictions": "label",
+                        "evaluator_config": {"pos_label": 1},
+                        "extra_metrics": ["penguins.cost"],
+                    },
+                    "promote_when": {"accuracy": {"threshold": 1, "greater_is_better": True, "min_relative_change": 1}},
+                    "on_refusal": "raise",
                 },
                 "mass": {
                     "training": "t",
@@ -198,6 +215,13 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     metadata={"card": {"licence": "CC0", "rows": 344}},
                     verify=False,
                     verify_timeout=0.5,
+                    evaluate=EvaluateConfig(
+                        "rows", "species", ModelType.CLASSIFIER, "label", {"pos_label": 1}, ("penguins.cost",)
+                    ),
+                    promote_when={
+                        "accuracy": ThresholdConfig(greater_is_better=True, threshold=1.0, min_relative_change=1.0)
+                    },
+                    on_refusal=OnRefusal.RAISE,
                 ),
                 ModelConfig(
                     "mass",
@@ -439,10 +463,10 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
         (
             {"name": "species"},
             (
-                "name: unknown key. Known keys: 'alias', 'code_paths', 'conda_env', 'copy_mode', "
+                "name: unknown key. Known keys: 'alias', 'code_paths', 'conda_env', 'copy_mode', 'evaluate', "
                 "'extra_pip_requirements', 'hooks', 'in_memory', 'inference', 'input_example', 'input_name', "
-                "'metadata', 'metrics', 'pip_requirements', 'registered_model_name', 'runner', 'signature', 'tags', "
-                "'training', 'verify', 'verify_timeout'."
+                "'metadata', 'metrics', 'on_refusal', 'pip_requirements', 'promote_when', 'registered_model_name', "
+                "'runner', 'signature', 'tags', 'training', 'verify', 'verify_timeout'."
             ),
         ),
         (
@@ -499,6 +523,48 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
         ({"metadata": [1]}, "metadata: expected a mapping, got a list."),
         ({"metadata": {2: 3}}, "metadata[2]: expected a string, got 2."),
         ({"verify": 1}, "verify: expected true or false, got 1."),
+        (
+            {"evaluate": {"data": "rows", "targets": "mass", "model_type": "regresor"}},
+            "evaluate.model_type: expected 'classifier' or 'regressor', got 'regresor'. Did you mean 'regressor'?",
+        ),
+        ({"evaluate": {"data": "rows", "model_type": "regressor"}}, "evaluate.targets: missing."),
+        (
+            {**ALIAS, "promote_when": {"error": {"greater_is_better": False}}},
+            "promote_when: 'error' has none of threshold, min_absolute_change and min_relative_change. Name one.",
+        ),
+        (
+            {**ALIAS, "promote_when": {"error": {"threshold": "4", "greater_is_better": False}}},
+            "promote_when.error.threshold: expected a number, got '4'.",
+        ),
+        (
+            {**ALIAS, "promote_when": {"error": {"threshold": 4}}},
+            "promote_when.error.greater_is_better: missing.",
+        ),
+        (
+            {**ALIAS, "promote_when": {"error": {"treshold": 4, "greater_is_better": False}}},
+            "promote_when.error.treshold: unknown key. Did you mean 'threshold'?",
+        ),
+        (
+            {**ALIAS, **ROWS, "promote_when": {"error": {"min_absolute_change": 0, "greater_is_better": False}}},
+            "promote_when.error.min_absolute_change: expected a number greater than 0, got 0.",
+        ),
+        (
+            {**ALIAS, **ROWS, "promote_when": {"error": {"min_relative_change": 2, "greater_is_better": False}}},
+            "promote_when.error.min_relative_change: expected a number greater than 0 and at most 1, got 2.",
+        ),
+        (
+            {**ALIAS, "promote_when": {"error": {"min_absolute_change": 1, "greater_is_better": False}}},
+            "promote_when.error.min_absolute_change: needs evaluate; the version that has the alias is compared on the "
+            "same rows.",
+        ),
+        (
+            {"promote_when": {"error": {"threshold": 4, "greater_is_better": False}}},
+            "promote_when: needs alias, which moves to a version when the conditions hold.",
+        ),
+        (
+            {"evaluate": {"data": "rows", "target": "mass", "model_type": "regressor"}},
+            "evaluate.target: unknown key. Did you mean 'targets'?",
+        ),
         ({"verify_timeout": 0}, "verify_timeout: expected a positive number of seconds, got 0."),
         ({"verify_timeout": True}, "verify_timeout: expected a positive number of seconds, got true."),
         ({"verify_timeout": -1}, "verify_timeout: expected a positive number of seconds, got -1."),

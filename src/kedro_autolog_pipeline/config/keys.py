@@ -10,11 +10,13 @@ import attrs
 from kedro_autolog_pipeline.config.schema import (
     OUR_KEY,
     AutologPipelineConfig,
+    EvaluateConfig,
     ExperimentConfig,
     ModelConfig,
     RunConfig,
     ServerConfig,
     SignatureConfig,
+    ThresholdConfig,
 )
 from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
 
@@ -55,6 +57,8 @@ _KEYS: _Keys = {
             _EACH: {
                 **{key: None for key in _fields(ModelConfig) if key != "name"},
                 "signature": {key: None for key in _fields(SignatureConfig) if key != "mode"},
+                "evaluate": _fields(EvaluateConfig),
+                "promote_when": {_EACH: _fields(ThresholdConfig)},
             }
         },
     },
@@ -127,11 +131,27 @@ def _section_with(key: object, keys: _Keys) -> str | None:
     return next((name for name, below in keys.items() if below is not None and key in below), None)
 
 
+def _comparisons_without_rows(pair: Mapping[str, Any]) -> Iterator[str]:
+    conditions = pair.get("promote_when")
+    if "evaluate" in pair or not isinstance(conditions, Mapping):
+        return
+    for name, condition in conditions.items():
+        for key in ("min_absolute_change", "min_relative_change"):
+            if isinstance(condition, Mapping) and key in condition:
+                yield (
+                    f"promote_when.{name}.{key}: needs evaluate; the version that has the alias is compared on the "
+                    "same rows."
+                )
+
+
 def _contradictions_of_pair(pair: Mapping[str, Any]) -> Iterator[str]:
     if "training" in pair and pair["training"] == pair.get("inference"):
         yield "inference: the same pipeline as training. Name the one that predicts."
     if "alias" in pair and "registered_model_name" not in pair:
         yield "alias: needs registered_model_name; only a registered model has aliases."
+    if "promote_when" in pair and "alias" not in pair:
+        yield "promote_when: needs alias, which moves to a version when the conditions hold."
+    yield from _comparisons_without_rows(pair)
     for key, other, what in (
         ("extra_pip_requirements", "pip_requirements", "list"),
         ("extra_pip_requirements", "conda_env", "environment"),

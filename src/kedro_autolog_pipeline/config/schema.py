@@ -65,6 +65,68 @@ class SignatureConfig:
     required: tuple[str, ...] = ()
 
 
+class ModelType(Enum):
+    """What a model answers with, as ``mlflow.models.evaluate`` has it."""
+
+    CLASSIFIER = "classifier"
+    """Labels."""
+    REGRESSOR = "regressor"
+    """Numbers."""
+
+
+class OnRefusal(Enum):
+    """What a refused promotion does to the command that trained."""
+
+    WARN = "warn"
+    """It succeeds, and one line says so."""
+    RAISE = "raise"
+    """It fails, once everything is saved and registered."""
+
+
+@attrs.frozen
+class ThresholdConfig:
+    """One condition of a promotion, with the keys of ``mlflow.models.MetricThreshold``.
+
+    Attributes:
+        greater_is_better: Whether a greater value of the metric is better.
+        threshold: The value that is just good enough; None means any. One of these three at least is given.
+        min_absolute_change: By how much the metric must be better than that of the version which has the alias, at
+            least; positive. None means not at all.
+        min_relative_change: The same as a part of the other's, between 0 and 1.
+    """
+
+    greater_is_better: bool
+    threshold: float | None = None
+    min_absolute_change: float | None = None
+    min_relative_change: float | None = None
+
+    @property
+    def compares(self) -> bool:
+        """Whether the metric is compared with that of another version."""
+        return self.min_absolute_change is not None or self.min_relative_change is not None
+
+
+@attrs.frozen
+class EvaluateConfig:
+    """How the packaged pipeline is evaluated, under the key ``evaluate`` of a pair.
+
+    Attributes:
+        data: The dataset with the rows that it answers: those of a request, and the target where that is a column.
+        targets: The column of ``data``, or the dataset of the same length, that holds what it should answer.
+        model_type: What it answers with, which decides the metrics and plots.
+        predictions: The column or the output that holds its answer; None means found.
+        evaluator_config: Options of MLflow's default evaluator.
+        extra_metrics: Dotted paths of ``mlflow.models.EvaluationMetric`` objects.
+    """
+
+    data: str
+    targets: str
+    model_type: ModelType
+    predictions: str | None = None
+    evaluator_config: Mapping[str, Any] = attrs.field(factory=dict)
+    extra_metrics: tuple[str, ...] = ()
+
+
 @attrs.frozen
 class ServerConfig:
     """Which tracking server, under the key ``server``.
@@ -152,7 +214,12 @@ class ModelConfig:
         tags: Tags of the logged model, and of its registered version.
         metadata: Free entries of the model's ``MLmodel`` file.
         verify: Whether a fresh process proves the package before it is uploaded.
-        verify_timeout: How long that process may take, in seconds; positive.
+        verify_timeout: How long that process may take, in seconds; positive. It is also how long the answers to the
+            rows of ``evaluate`` may take.
+        evaluate: How the packaged pipeline is evaluated; None means not.
+        promote_when: Conditions by the name of a metric, all of which must hold for the version to get the alias. Given
+            only with an ``alias``.
+        on_refusal: What a version that does not get the alias does to the command that trained.
     """
 
     name: str
@@ -176,6 +243,9 @@ class ModelConfig:
     metadata: Mapping[str, Any] = attrs.field(factory=dict)
     verify: bool = True
     verify_timeout: float = 300.0
+    evaluate: EvaluateConfig | None = None
+    promote_when: Mapping[str, ThresholdConfig] = attrs.field(factory=dict)
+    on_refusal: OnRefusal = OnRefusal.WARN
 
     @property
     def path(self) -> str:

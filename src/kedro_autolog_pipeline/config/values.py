@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
@@ -13,12 +14,16 @@ import attrs
 from kedro_autolog_pipeline.config.keys import path_below
 from kedro_autolog_pipeline.config.schema import (
     AutologPipelineConfig,
+    EvaluateConfig,
     ModelConfig,
+    ModelType,
     OnFailure,
+    OnRefusal,
     PartialRuns,
     ProjectConfig,
     SignatureConfig,
     SignatureMode,
+    ThresholdConfig,
 )
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.serving.copying import CopyMode
@@ -70,6 +75,9 @@ def _converter() -> Converter:
     converter.register_structure_hook(PartialRuns, _structure_choice)
     converter.register_structure_hook(SignatureMode, _structure_choice)
     converter.register_structure_hook(CopyMode, _structure_choice)
+    converter.register_structure_hook(ModelType, _structure_choice)
+    converter.register_structure_hook(OnRefusal, _structure_choice)
+    converter.register_structure_hook(float, _structure_number)
     converter.register_structure_hook(_TagValue, _structure_tag)
     return converter
 
@@ -195,6 +203,31 @@ def _structure_seconds(value: object, _: object) -> float:
     return float(value)
 
 
+def _structure_number(value: object, _: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        _refuse("a number", value)
+    return float(value)
+
+
+def _structure_absolute(value: object, _: object) -> float:
+    if not _structure_number(value, float) > 0:
+        _refuse("a number greater than 0", value)
+    return _structure_number(value, float)
+
+
+def _structure_relative(value: object, _: object) -> float:
+    if not 0 < _structure_number(value, float) <= 1:
+        _refuse("a number greater than 0 and at most 1", value)
+    return _structure_number(value, float)
+
+
+def _structure_conditions(value: object, _: object) -> dict[str, ThresholdConfig]:
+    for name, condition in _mapping(value).items():
+        if isinstance(condition, Mapping) and condition.keys() <= {"greater_is_better"}:
+            raise _UnfitError(f"'{name}' has none of threshold, min_absolute_change and min_relative_change. Name one.")
+    return dict(_converter().structure(value, dict[str, ThresholdConfig]))
+
+
 def _structure_choice(value: object, choices: type[Enum]) -> Enum:
     by_value = {choice.value: choice for choice in choices}
     if isinstance(value, str) and value in by_value:
@@ -232,7 +265,7 @@ def _structure_tag(value: object, _: object) -> str:
     return str(value)
 
 
-def _structure_metadata(value: object, _: object) -> dict[str, Any]:
+def _structure_free(value: object, _: object) -> dict[str, Any]:
     return _converter().structure(_mapping(value), dict[str, Any])
 
 
@@ -249,9 +282,12 @@ _HOOKS: Mapping[type, Mapping[str, _Hook]] = {
         "extra_pip_requirements": _structure_requirements,
         "conda_env": _structure_environment,
         "tags": _structure_tags,
-        "metadata": _structure_metadata,
+        "metadata": _structure_free,
         "verify_timeout": _structure_seconds,
+        "promote_when": _structure_conditions,
     },
+    EvaluateConfig: {"evaluator_config": _structure_free},
+    ThresholdConfig: {"min_absolute_change": _structure_absolute, "min_relative_change": _structure_relative},
 }
 """Hooks of keys by section, where a key takes what its type does not say."""
 

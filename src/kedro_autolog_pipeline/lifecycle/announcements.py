@@ -39,6 +39,17 @@ def announce_model(name: str, uri: str, proof: str, tracked: TrackedRun) -> None
     _say(f"'{name}' is READY. {proof}\n  look:  {_look(tracked)}\n  serve: {serve_command(uri, tracked.store)}")
 
 
+def announce_refusal(name: str, version: str, decision: str) -> None:
+    """Say that a version is registered, and what keeps it from its alias.
+
+    Args:
+        name: The model's name.
+        version: The version.
+        decision: What has become of the alias, going on from "it is".
+    """
+    _say(f"'{name}' is registered as version {version}, and is {decision}")
+
+
 def serve_command(uri: str, store: Store) -> str:
     """Return the command that serves a model where its requirements are installed.
 

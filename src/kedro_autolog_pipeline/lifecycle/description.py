@@ -40,12 +40,14 @@ class Description:
         signature: Its signature; None for a model without one.
         proof: What was proven of it.
         store: Where it is.
+        refusal: Why its version has not got its alias, going on from "it is"; None where nothing refused it.
     """
 
     manifest: Manifest
     signature: ModelSignature | None
     proof: Proof
     store: Store
+    refusal: str | None = None
 
     def markdown(self, uri: str) -> str:
         """Return it as Markdown that fits into a tag.
@@ -58,6 +60,8 @@ class Description:
 
     def _sections(self, uri: str, rows: int) -> Iterator[str]:
         yield from self._proof()
+        if self.refusal is not None:
+            yield f"**{_text(self.refusal[:1].upper())}{_text(self.refusal[1:])}**"
         notes = self.manifest.notes[: rows or 1]
         if notes:
             yield "**Remarks**\n\n" + "\n".join(f"- {_text(note)}" for note in notes)

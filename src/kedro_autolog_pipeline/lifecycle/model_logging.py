@@ -8,19 +8,25 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 
 from kedro_autolog_pipeline.card.page import ModelCard
-from kedro_autolog_pipeline.config.schema import SignatureMode
+from kedro_autolog_pipeline.config.schema import OnRefusal, SignatureMode
 from kedro_autolog_pipeline.errors import (
     AutologPipelineError,
     NotPackagedError,
     PackagingError,
+    PromotionRefusedError,
     VerificationError,
     showable,
 )
-from kedro_autolog_pipeline.lifecycle.announcements import announce_model
+from kedro_autolog_pipeline.evaluation.metrics import Evaluation
+from kedro_autolog_pipeline.evaluation.package_evaluation import evaluate_package
+from kedro_autolog_pipeline.evaluation.promotion import Contender, promote
+from kedro_autolog_pipeline.evaluation.rows import Rows, load_rows
+from kedro_autolog_pipeline.lifecycle.announcements import announce_model, announce_refusal
 from kedro_autolog_pipeline.lifecycle.description import Description, describe_failure
 from kedro_autolog_pipeline.lifecycle.git_checkout import find_commit
 from kedro_autolog_pipeline.lifecycle.termination import INTERRUPTIONS
@@ -37,10 +43,11 @@ from kedro_autolog_pipeline.rehearsal.signature import requiring_all_but
 from kedro_autolog_pipeline.run.metrics import measured_on
 from kedro_autolog_pipeline.serving.manifest import read_manifest
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
+from kedro_autolog_pipeline.tracking.alias_turn import announcement
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
 from kedro_autolog_pipeline.tracking.metrics import log_metrics
 from kedro_autolog_pipeline.tracking.records import keep_record
-from kedro_autolog_pipeline.tracking.registered_model import register
+from kedro_autolog_pipeline.tracking.registered_model import describe, register
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG, failure_tag
 from kedro_autolog_pipeline.verification.proof import HEADLINES, Answers, Outcome, Proof, Trial
@@ -56,8 +63,10 @@ class Stage(Enum):
     GATHER = "gather what goes into"
     WRITE = "write the package of"
     PROVE = "prove"
+    EVALUATE = "evaluate"
     UPLOAD = "upload"
     REGISTER = "register"
+    PROMOTE = "promote"
 
 
 @attrs.frozen
@@ -68,11 +77,14 @@ class ReadyModel:
         name: Its name.
         uri: What ``mlflow.pyfunc.load_model`` takes.
         digests: SHA-256 of its artifacts by dataset name.
+        refusal: Why its version has not got its alias, a sentence or more, where that is to fail the command; None
+            otherwise.
     """
 
     name: str
     uri: str
     digests: Mapping[str, str]
+    refusal: str | None = None
 
 
 @attrs.frozen
@@ -106,8 +118,8 @@ class Packaging:
 
     Attributes:
         ready: What is packaged.
-        failure: What to raise when all is cleaned up: one error with every failure, or what interrupted it; None
-            when all is packaged.
+        failure: What to raise when all is cleaned up: one error with every failure, or what interrupted it, or the
+            promotions that were refused; None when all is as the user wants it.
     """
 
     ready: tuple[ReadyModel, ...]
@@ -148,7 +160,8 @@ def log_models(pairs: Iterable[Pair], finished: FinishedRun, tracked: TrackedRun
         _settle(tracked)
     if not failures:
         finished.staging.remove()
-        return Packaging(tuple(ready), None)
+        refusals = [model.refusal for model in ready if model.refusal is not None]
+        return Packaging(tuple(ready), PromotionRefusedError(refusals) if refusals else None)
     failure = NotPackagedError(
         tracked.run_id,
         {failed.name: failed.reason for failed in failures},
@@ -192,6 +205,9 @@ class _Progress:
         self._finished = finished
         self._tracked = tracked
         self._verifiers = verifiers
+        self._evaluation_seconds = 0.0
+        self._rows: Rows | None = None
+        self._evaluation: Evaluation | None = None
 
     @property
     def _verifier(self) -> Verifier | None:
@@ -204,29 +220,59 @@ class _Progress:
         with logged_model(self._tracked, config.name, config.tags, self._describe_failure, unlinked=own) as model:
             contents, digest, description = self._package(model)
         shutil.rmtree(self._finished.staging.model(model.model_id), ignore_errors=True)
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - started - self._evaluation_seconds
         _warn_of(contents)
-        version = None
-        if config.registered_model_name is not None:
-            self.stage = Stage.REGISTER
-            version = register(
-                model,
-                config.registered_model_name,
-                config.alias,
-                {**config.tags, MANIFEST_TAG: digest},
-                description.markdown(model.uri),
-            )
+        version = None if config.registered_model_name is None else self._register(model, digest, description)
         _LOGGER.info(
-            "Packaged '%s' as %s%s in %.1f s.",
+            "Packaged '%s' as %s%s in %.1f s%s.",
             config.name,
             model.uri,
             f", version {version} of '{config.registered_model_name}'," if version is not None else "",
             seconds,
+            f", and evaluated it in {self._evaluation_seconds:.1f} s" if config.evaluate is not None else "",
         )
         announce_model(config.name, model.uri, HEADLINES[description.proof.outcome], self._tracked)
+        refusal = None if version is None or not config.promote_when else self._promote(model, version, description)
         return ReadyModel(
-            config.name, model.uri, {artifact.entry.name: artifact.entry.sha256 for artifact in contents.artifacts}
+            config.name,
+            model.uri,
+            {artifact.entry.name: artifact.entry.sha256 for artifact in contents.artifacts},
+            refusal,
         )
+
+    def _register(self, model: LoggedModel, digest: str, description: Description) -> str:
+        """Register the model; it gets its alias at once where nothing is asked of it before."""
+        config = self._pair.config
+        self.stage = Stage.REGISTER
+        waits = announcement(f"{config.alias}") if config.promote_when else {}
+        return register(
+            model,
+            f"{config.registered_model_name}",
+            None if config.promote_when else config.alias,
+            {**config.tags, MANIFEST_TAG: digest, **waits},
+            description.markdown(model.uri),
+        )
+
+    def _promote(self, model: LoggedModel, version: str, description: Description) -> str | None:
+        """Move the alias to the version if it deserves it, and say why not.
+
+        Returns:
+            Why not, where that is to fail the command; None otherwise.
+        """
+        config, store = self._pair.config, self._tracked.store
+        self.stage = Stage.PROMOTE
+        run_metrics = store.client().get_run(self._tracked.run_id).data.metrics
+        decision = promote(Contender.of(config, version, run_metrics, self._rows, self._evaluation), store)
+        if decision.is_promoted:
+            model.set_tags({"promotion": decision.text})
+            return None
+        markdown = attrs.evolve(description, refusal=decision.text).markdown(model.uri)
+        model.set_tags({"promotion": decision.text}, markdown)
+        describe(self._tracked, f"{config.registered_model_name}", version, markdown)
+        if config.on_refusal is OnRefusal.RAISE:
+            return f"'{config.name}' is registered as version {version}, and is {decision.text}"
+        announce_refusal(config.name, version, decision.text)
+        return None
 
     def _describe_failure(self, error: BaseException) -> str:
         reason = Failure(self._pair.config.name, self.stage, error).reason
@@ -254,6 +300,7 @@ class _Progress:
         # The proof may have changed what the package says of itself, and the card tells of the proof.
         digest = seal_package(package)
         description = Description(manifest, contents.signature, proof, self._tracked.store)
+        tags = self._evaluate(model, package, contents)
         self.stage = Stage.UPLOAD
         model.upload(package)
         model.set_tags(
@@ -262,7 +309,8 @@ class _Progress:
                 "verification": proof.outcome.value,
                 "verification_detail": proof.detail,
                 **_tags(contents, proof.answers),
-                "packaging_seconds": f"{time.perf_counter() - started:.2f}",
+                **tags,
+                "packaging_seconds": f"{time.perf_counter() - started - self._evaluation_seconds:.2f}",
             },
             description.markdown(model.uri),
         )
@@ -309,11 +357,40 @@ class _Progress:
             package,
             None if rehearsal is None else Trial(rehearsal.model_input, rehearsal.reference, asks_for_columns),
             shipped=[code.module for code in contents.environment.code],
-            requirements=(
-                [entry.requirement for entry in contents.requirements] if contents.conda_env is None else None
-            ),
+            requirements=_declared(contents),
             timeout=contents.pair.config.verify_timeout,
         )
+
+    def _evaluate(self, model: LoggedModel, package: Path, contents: Contents) -> dict[str, str]:
+        """Evaluate the package as the user asks for, log it, and return the tags that tell of it."""
+        config = self._pair.config
+        if config.evaluate is None:
+            return {}
+        self.stage = Stage.EVALUATE
+        started = time.perf_counter()
+        with TemporaryDirectory(prefix="kedro-autolog-pipeline-") as directory:
+            self._rows = load_rows(config.name, config.evaluate, self._finished.run.catalog)
+            self._evaluation = evaluation = evaluate_package(
+                config.name,
+                package,
+                self._rows,
+                config.evaluate,
+                Path(directory),
+                timeout=config.verify_timeout,
+                shipped=[code.module for code in contents.environment.code],
+                requirements=_declared(contents),
+            )
+            model.log_evaluation(evaluation.metrics, evaluation.dataset, evaluation.files)
+        self._evaluation_seconds = time.perf_counter() - started
+        return {
+            "evaluation.dataset": f"{evaluation.dataset.name} ({evaluation.dataset.digest})",
+            "evaluation.seconds": f"{self._evaluation_seconds:.2f}",
+        }
+
+
+def _declared(contents: Contents) -> list[str] | None:
+    """Return the requirements that a fresh process may import from; None where Conda's are in their place."""
+    return [entry.requirement for entry in contents.requirements] if contents.conda_env is None else None
 
 
 def _amend(package: Path, contents: Contents, answers: Answers) -> Contents:

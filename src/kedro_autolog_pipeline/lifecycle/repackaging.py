@@ -15,7 +15,7 @@ from kedro.pipeline import Pipeline
 from kedro_autolog_pipeline.config.project import Project, read_project
 from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.datasets.locations import is_in_memory
-from kedro_autolog_pipeline.errors import ConfigurationError, RunRecordError
+from kedro_autolog_pipeline.errors import ConfigurationError, PromotionRefusedError, RunRecordError
 from kedro_autolog_pipeline.lifecycle.model_logging import Packaging, log_models
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
@@ -118,7 +118,8 @@ def repackage(request: Request) -> Packaging:
         verifiers.start()
         packaging = log_models(pairs, finished, tracked, verifiers)
     has_ended = record.ends_as is RunStatus.FINISHED or is_gone(record.process)
-    if packaging.failure is None and record.closes_run and has_ended:
+    is_packaged = packaging.failure is None or isinstance(packaging.failure, PromotionRefusedError)
+    if is_packaged and record.closes_run and has_ended:
         end_abandoned(tracked, record.ends_as)
     if packaging.failure is None and request.ends_run:
         end_abandoned(tracked, RunStatus.FINISHED)

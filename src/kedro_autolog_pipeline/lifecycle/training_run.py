@@ -13,7 +13,7 @@ from kedro.framework.project import settings
 from kedro.utils import is_kedro_project
 
 from kedro_autolog_pipeline.config.schema import OnFailure
-from kedro_autolog_pipeline.errors import VerificationError
+from kedro_autolog_pipeline.errors import PromotionRefusedError, VerificationError
 from kedro_autolog_pipeline.garbage import set_apart, without_collecting
 from kedro_autolog_pipeline.lifecycle.announcements import announce_new_store, announce_run
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
@@ -240,7 +240,9 @@ class TrainingRun:
         )
         failure = log_models(self.preparation.pairs, finished, self.tracked, self.preparation.verifiers).failure
         on_failure = self.preparation.project.config.autolog_pipeline.on_failure
-        if isinstance(failure, Exception) and on_failure is OnFailure.WARN:
+        # A refusal fails the command only where the user asks for that.
+        is_failure = isinstance(failure, Exception) and not isinstance(failure, PromotionRefusedError)
+        if failure is not None and is_failure and on_failure is OnFailure.WARN:
             _LOGGER.warning("%s", failure, exc_info=failure.__cause__)
             return None
         return failure

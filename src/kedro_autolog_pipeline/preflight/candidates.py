@@ -16,6 +16,7 @@ from kedro_autolog_pipeline.datasets.writability import why_not_writable
 from kedro_autolog_pipeline.dependencies.requirements import list_undeclared
 from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
+from kedro_autolog_pipeline.preflight.evaluation import find_evaluation_faults
 from kedro_autolog_pipeline.preflight.forecast import (
     ExpectedInput,
     Presence,
@@ -66,6 +67,7 @@ def examine(selection: Selection, project: Project, catalog: DataCatalog, produc
         *_absent(artifacts, catalog, produced),
         *_unwritable(artifacts),
         *_incomplete(pair, artifacts, catalog, project),
+        *find_evaluation_faults(pair, catalog, produced),
     ]
     # A dataset in memory is a mistake of the pair in a run, and only of the look at its data otherwise.
     faults = dict.fromkeys([*mistakes, *(f"{config.path}.{fault}" for fault in found)])

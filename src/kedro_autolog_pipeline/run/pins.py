@@ -55,7 +55,7 @@ class Pin:
 
 
 def pin_datasets(pairs: Iterable[Pair], run: KedroRun) -> list[Pin]:
-    """Keep what the run writes to memory and the pairs read, artifacts whole and requests in part.
+    """Keep what the run writes to memory and the pairs read, artifacts and rows to evaluate whole, requests in part.
 
     Args:
         pairs: What the run completes.
@@ -67,17 +67,19 @@ def pin_datasets(pairs: Iterable[Pair], run: KedroRun) -> list[Pin]:
     if isinstance(run.catalog, SharedMemoryDataCatalog):
         # What ParallelRunner shares between processes is not released.
         return []
-    artifacts: set[str] = set()
+    wholes: set[str] = set()
     requests: set[str] = set()
     for pair in pairs:
-        artifacts.update(pair.inputs_from(Origin.TRAINED, Origin.REFERENCE))
+        wholes.update(pair.inputs_from(Origin.TRAINED, Origin.REFERENCE))
         requests.update(pair.inputs_from(Origin.REQUEST))
+        if pair.config.evaluate is not None:
+            wholes.update((pair.config.evaluate.data, pair.config.evaluate.targets))
     pins = []
-    for name in sorted((artifacts | requests) & run.written):
+    for name in sorted((wholes | requests) & run.written):
         # The runner, too, has the catalog make what it does not know.
         dataset = run.catalog.get(name, fallback_to_runtime_pattern=True)
         if dataset is not None and is_in_memory(dataset):
-            pins.append(Pin(dataset, sample_only=name not in artifacts))
+            pins.append(Pin(dataset, sample_only=name not in wholes))
     for pin in pins:
         pin.attach()
     return pins

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -32,8 +33,8 @@ from kedro_autolog_pipeline.tracking.tags import (
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Dataset, Metric
     from mlflow.entities import LoggedModel as MlflowModel
-    from mlflow.entities import Metric
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 
@@ -104,6 +105,37 @@ class LoggedModel:
         # MLflow's older versions send to the process's default server alone.
         accepted = {"tracking_uri"} & set(signature(get_artifact_repository).parameters)
         return get_artifact_repository(self.location, **dict.fromkeys(accepted, self.run.store.tracking_uri))
+
+    def log_evaluation(self, metrics: Mapping[str, float], dataset: Dataset, files: Path) -> None:
+        """Log what the model was evaluated on, and with what result, to the run and linked to the model.
+
+        Args:
+            metrics: Value by name.
+            dataset: The rows.
+            files: A directory of plots and tables for the run; it need not exist.
+        """
+        from mlflow.entities import DatasetInput, InputTag, LoggedModelInput, Metric
+
+        client, run_id = self.run.store.client(), self.run.run_id
+        tags = [InputTag("mlflow.data.context", "evaluation")]
+        client.log_inputs(run_id, [DatasetInput(dataset, tags)], models=[LoggedModelInput(self.model_id)])
+        now = time.time_ns() // 1_000_000
+        linked = [
+            Metric(
+                key=name,
+                value=value,
+                timestamp=now,
+                step=0,
+                dataset_name=dataset.name,
+                dataset_digest=dataset.digest,
+                run_id=run_id,
+                model_id=self.model_id,
+            )
+            for name, value in metrics.items()
+        ]
+        client.log_batch(run_id, metrics=linked)
+        if files.is_dir():
+            client.log_artifacts(run_id, str(files))
 
     def set_tags(self, tags: Mapping[str, str], description: str | None = None) -> None:
         """Set tags of ours, each under our prefix.

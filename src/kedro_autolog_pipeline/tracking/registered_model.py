@@ -11,6 +11,7 @@ from kedro_autolog_pipeline.datasets.locations import public_uri
 from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel
 from kedro_autolog_pipeline.tracking.refusals import explain_refusal, http_status
+from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -105,6 +106,15 @@ def why_not_registered(store: Store, registered_name: str) -> str | None:
             refusal = explain_refusal(error, "")
             return f"The registry '{registry}' does not give us '{registered_name}': {refusal.cause} {refusal.remedy}"
     return None
+
+
+def describe(run: TrackedRun, registered_name: str, version: str, description: str) -> None:
+    """Change what MLflow's page of a version says of it, in Markdown.
+
+    Raises:
+        MlflowException: When the registry does not take it.
+    """
+    run.store.client().update_model_version(registered_name, version, description)
 
 
 def _create(registered_name: str, client: MlflowClient) -> None:

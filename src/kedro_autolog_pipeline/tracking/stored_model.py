@@ -79,6 +79,22 @@ class StoredModel:
         return Path(download_artifacts(artifact_uri=uri, dst_path=str(directory), tracking_uri=tracking_uri))
 
 
+def recorded_metrics(model_id: str, digest: str, client: MlflowClient) -> dict[str, float]:
+    """Return the metrics of a logged model that were taken on the same rows, by name; the newest of each.
+
+    Args:
+        model_id: Its id.
+        digest: What MLflow calls the rows.
+        client: Of the tracking server.
+
+    Raises:
+        MlflowException: When the server does not answer.
+    """
+    metrics = client.get_logged_model(model_id).metrics or []
+    of_rows = [metric for metric in metrics if metric.dataset_digest == digest]
+    return {metric.key: metric.value for metric in sorted(of_rows, key=lambda metric: metric.timestamp)}
+
+
 def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
     """Find a model.
 

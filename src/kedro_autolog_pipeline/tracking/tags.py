@@ -20,6 +20,9 @@ FAILURE_TAG = f"{TAG_PREFIX}failure"
 VERIFICATION_TAG = f"{TAG_PREFIX}verification"
 """Tag of a READY model: what is proven of it, a value of ``Outcome``."""
 
+PROMOTION_TAG = f"{TAG_PREFIX}promotion"
+"""Tag of a registered version and of its logged model: whether the version has got the alias, or why not."""
+
 DESCRIPTION_TAG = "mlflow.note.content"
 """MLflow's own tag of what its UI shows as the description, in Markdown."""
 

@@ -327,7 +327,6 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     # What is imported stays: to look through it for garbage while it grows takes a fifth of the time.
     gc.disable()
     import mlflow.pyfunc.scoring_server
-    from mlflow.exceptions import MlflowException
 
     comparison = _sibling("rehearsal/comparison.py")
     optional_columns = _sibling("verification/optional_columns.py")
@@ -352,15 +351,7 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     guard.admit(package / "code", request["shipped"], request["declared"])
     hide_distributions(request["shipped"], request["declared"])
 
-    def load() -> Any:
-        try:
-            # The warnings would compare its requirements with the environment that they were taken from.
-            return mlflow.pyfunc.load_model(str(package), suppress_warnings=True)
-        except MlflowException as error:
-            # MLflow wraps what the model's entry file raises.
-            raise (error.__cause__ or error) from None
-
-    model = _naming_all(guard, load)
+    model = _naming_all(guard, partial(_load, package))
     if request["has_sample"]:
         _enter(directory, Stage.PREDICT)
         # Only now: the sample may be made of classes that the package ships.
@@ -370,6 +361,7 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
         seconds = time.monotonic() - started
         _enter(directory, Stage.HAND_BACK)
         _pickle(output, directory / OUTPUT_FILE)
+    if request["has_sample"] and request["is_proof"]:
         _enter(directory, Stage.ASK)
         is_expected = True
         with contextlib.suppress(Exception):
@@ -397,6 +389,18 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
                 model.unwrap_python_model().read_anew(answers["copied"])
                 _pickle(model.unwrap_python_model().trace(sample), directory / TRACE_FILE)
     _enter(directory, Stage.END)
+
+
+def _load(package: Path) -> Any:
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+
+    try:
+        # The warnings would compare its requirements with the environment that they were taken from.
+        return mlflow.pyfunc.load_model(str(package), suppress_warnings=True)
+    except MlflowException as error:
+        # MLflow wraps what the model's entry file raises.
+        raise (error.__cause__ or error) from None
 
 
 def _naming_all(guard: ImportGuard, call: Callable[[], Any]) -> Any:

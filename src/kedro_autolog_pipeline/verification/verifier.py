@@ -55,11 +55,41 @@ _VARIABLES_OF_THE_RUN = frozenset(
 """What leads MLflow to the training's run, where a model that tracks or traces its predictions must not do so."""
 
 
+@attrs.frozen
+class _Task:
+    """What the process is asked for, as a user reads of it when it fails.
+
+    Attributes:
+        stages: What a stage is called, where that is not its value.
+        when_slow: What to do when the time is over.
+        when_wrong: What to do when the model raises an error.
+        when_ended: What to do when the process has ended by itself.
+    """
+
+    stages: dict[Stage, str]
+    when_slow: str = ""
+    when_wrong: str = ""
+    when_ended: str = ""
+
+    def name(self, stage: Stage) -> str:
+        """Return what a stage is called, as the end of "the process could not ..."."""
+        return self.stages.get(stage, stage.value)
+
+
+_PROOF = _Task(
+    {},
+    " Raise 'verify_timeout', or set 'verify: false'.",
+    " Correct that and package it again.",
+    " Correct that, or set 'verify: false' for a model that cannot be loaded beside its training.",
+)
+_ANSWER = _Task({Stage.PREDICT: "answer the rows", Stage.HAND_BACK: "hand back its answer"})
+
+
 class Verifier:
     """A fresh Python process that proves one package, and in which nothing of the project can be imported.
 
     The process starts with this object, and imports MLflow beside whatever its parent does. It ends with
-    ``verify``, with ``close``, or when its parent dies.
+    ``verify``, with ``answer``, with ``close``, or when its parent dies.
 
     Args:
         model: The logged model's name, for errors.
@@ -206,6 +236,35 @@ class Verifier:
         answers = attrs.evolve(answers, predicted=predicted_columns(trial, answers))
         return Proof(outcome, detail, time.monotonic() - started, answers)
 
+    def answer(
+        self,
+        package: Path,
+        rows: Any,
+        *,
+        shipped: Iterable[str] = (),
+        requirements: Iterable[str] | None = None,
+        timeout: float,
+    ) -> Any:
+        """Have a package answer rows, and nothing else; the process has ended when this returns or raises.
+
+        Args:
+            package: The directory of any model of MLflow's.
+            rows: What ``predict`` of the loaded model takes.
+            shipped: As for ``verify``.
+            requirements: As for ``verify``.
+            timeout: As for ``verify``.
+
+        Raises:
+            VerificationError: When the process cannot load it or answer, or the time is over.
+        """
+        try:
+            self._hand_over(rows)
+            request = self._request(package, shipped, requirements) | {"has_sample": True, "is_proof": False}
+            self._refuse_unless_ended(_ANSWER, timeout, is_alive=self._talk(request, timeout))
+            return self._output()
+        finally:
+            self.close()
+
     @property
     def _input(self) -> IO[bytes]:
         stream = self._process.stdin
@@ -222,54 +281,71 @@ class Verifier:
     ) -> tuple[Any, Answers, dict[str, Any] | None] | None:
         """Return what ``judge`` needs of the process; None when there is no trial."""
         if trial is not None:
-            self._hand_over(trial)
-        declared = None if requirements is None else find_closure(requirements, self._installed)
-        request = {
-            "package": str(package.resolve()),
-            "shipped": list(shipped),
-            "declared": None if declared is None else sorted(declared),
+            import cloudpickle
+
+            # The process judges by what is expected whether to tell how it came to its answer; it may do without.
+            with contextlib.suppress(Exception), (self._directory / program.EXPECTED_FILE).open("wb") as file:
+                cloudpickle.dump(trial.reference.output, file, protocol=5)
+            self._hand_over(trial.sample)
+        request = self._request(package, shipped, requirements) | {
             "has_sample": trial is not None,
+            "is_proof": True,
             "asks_for_columns": trial is not None and trial.asks_for_columns,
             "budget": min(_BUDGET, timeout / 2),
         }
+        is_alive = self._talk(request, timeout)
+        if trial is not None and self._stage() is Stage.ASK:
+            # A question has ended the process, or goes on where no timer could stop it. What is to be proven is there.
+            return self._take_back(is_complete=False)
+        self._refuse_unless_ended(_PROOF, timeout, trial, is_alive=is_alive)
+        return None if trial is None else self._take_back(is_complete=True)
+
+    def _request(self, package: Path, shipped: Iterable[str], requirements: Iterable[str] | None) -> dict[str, Any]:
+        declared = None if requirements is None else find_closure(requirements, self._installed)
+        return {
+            "package": str(package.resolve()),
+            "shipped": list(shipped),
+            "declared": None if declared is None else sorted(declared),
+        }
+
+    def _talk(self, request: dict[str, Any], timeout: float) -> bool:
+        """Send the request, and wait for the process to end; True when it goes on after the time that it has."""
         # Given a timeout, Popen looks at the process twenty times a second, which may be a quarter of a proof.
         talk = threading.Thread(
             target=self._process.communicate, args=(json.dumps(request).encode() + b"\n",), daemon=True
         )
         talk.start()
         talk.join(timeout)
-        if trial is not None and self._stage() is Stage.ASK:
-            # A question has ended the process, or goes on where no timer could stop it. What is to be proven is there.
-            return self._take_back(is_complete=False)
-        if talk.is_alive():
+        return talk.is_alive()
+
+    def _refuse_unless_ended(self, task: _Task, timeout: float, trial: Trial | None = None, *, is_alive: bool) -> None:
+        """Say what the process could not do.
+
+        Raises:
+            VerificationError: When there is anything.
+        """
+        stage, error = self._stage(), self._directory / program.ERROR_FILE
+        if is_alive:
             cause = (
                 f"the fresh process was stopped after {timeout:g} s, the limit 'verify_timeout', before it "
-                f"could {self._stage().value}. Raise 'verify_timeout', or set 'verify: false'."
+                f"could {task.name(stage)}.{task.when_slow}"
             )
             raise self._failure(cause)
-        stage, error = self._stage(), self._directory / program.ERROR_FILE
         if error.exists():
             reason = error.read_text(encoding="utf-8").rstrip(".")
             explained = "" if trial is None or stage is not Stage.PREDICT else explain(trial.reference)
-            remedy = explained or "Correct that and package it again."
-            raise self._failure(f"the fresh process could not {stage.value}: {reason}. {remedy}")
+            remedy = f" {explained}" if explained else task.when_wrong
+            raise self._failure(f"the fresh process could not {task.name(stage)}: {reason}.{remedy}")
         if stage is not Stage.END:
-            cause = (
-                f"the fresh process {_ending(self._process.returncode)} before it could {stage.value}. "
-                "Correct that, or set 'verify: false' for a model that cannot be loaded beside its training."
-            )
-            raise self._failure(cause)
-        return None if trial is None else self._take_back(is_complete=True)
+            ending = _ending(self._process.returncode)
+            raise self._failure(f"the fresh process {ending} before it could {task.name(stage)}.{task.when_ended}")
 
-    def _hand_over(self, trial: Trial) -> None:
+    def _hand_over(self, sample: Any) -> None:
         import cloudpickle
 
-        # The process judges by what is expected whether to tell how it came to its answer; it may do without.
-        with contextlib.suppress(Exception), (self._directory / program.EXPECTED_FILE).open("wb") as file:
-            cloudpickle.dump(trial.reference.output, file, protocol=5)
         try:
             with (self._directory / program.SAMPLE_FILE).open("wb") as file:
-                cloudpickle.dump(trial.sample, file, protocol=5)
+                cloudpickle.dump(sample, file, protocol=5)
         except Exception as error:
             cause = (
                 f"the sample cannot be handed to a fresh process ({error}). "
@@ -277,15 +353,18 @@ class Verifier:
             )
             raise VerificationError(self._model, cause) from error
 
-    def _take_back(self, *, is_complete: bool) -> tuple[Any, Answers, dict[str, Any] | None]:
+    def _output(self) -> Any:
         try:
-            output = self._unpickled(program.OUTPUT_FILE)
+            return self._unpickled(program.OUTPUT_FILE)
         except Exception as error:
             cause = (
                 f"what the fresh process has predicted cannot be read here ({error}). "
                 "Let the pipeline return objects of classes that the project can import."
             )
             raise VerificationError(self._model, cause) from error
+
+    def _take_back(self, *, is_complete: bool) -> tuple[Any, Answers, dict[str, Any] | None]:
+        output = self._output()
         answers, trace = {}, None
         with contextlib.suppress(OSError):
             answers = json.loads((self._directory / program.ANSWERS_FILE).read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""Evaluate a package on rows that the user names, as ``mlflow.models.evaluate`` does."""
