@@ -155,7 +155,7 @@ def test_a_secret_among_the_requirements_is_refused(tmp_path: Path, options: dic
     assert mistake.startswith(next(iter(options)))
     assert "S3CRET" not in mistake
     assert mistake.endswith(
-        " has a password or a token in it, for everybody to read who can read the model. Write '${NAME}' in its "
+        " contains a password or a token, and everyone who can read the model could read it. Write '${NAME}' in its "
         "place: pip takes it from the environment where the model is installed."
     )
 

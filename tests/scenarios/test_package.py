@@ -218,7 +218,7 @@ def test_without_data_the_model_is_proven_to_load(
 
     package, _ = packaged(client)
     assert len(predict(package)) == 2
-    assert "It was proven to load, on no data: the run held none for its input." in records[0].getMessage()
+    assert "It is only proven to load: the run held no rows for its input." in records[0].getMessage()
 
 
 def test_verification_can_be_switched_off(project: KedroProject, client: MlflowClient) -> None:

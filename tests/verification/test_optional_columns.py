@@ -97,6 +97,6 @@ def test_what_the_budget_does_not_allow_to_try_stays_required(budget: dict[str, 
     assert optional.names == ()
     assert optional.note is not None
     assert optional.note.endswith(
-        " of 100 columns are required untried: to tell whether the pipeline needs them takes too many calls of it. "
-        "Set 'signature: full' to require every column."
+        " of 100 columns are required without a test: to test whether the pipeline needs them takes too many calls "
+        "of it. Set 'signature: full' to require every column."
     )

@@ -128,7 +128,7 @@ def why_unreadable(config: ModelConfig, directory: Path) -> list[str]:
 def _with_secret(line: str) -> str:
     shown = showable(without_secrets(line))
     return (
-        f"'{shown}' has a password or a token in it, for everybody to read who can read the model. "
+        f"'{shown}' contains a password or a token, and everyone who can read the model could read it. "
         "Write '${NAME}' in its place: pip takes it from the environment where the model is installed."
     )
 

@@ -306,8 +306,8 @@ class _Modules:
         names = sorted(name for name in self.names if self.is_guest or len(_sharers(name)) > 1)
         if names and hasattr(error, "add_note"):
             error.add_note(
-                f"This process has several versions of {', '.join(map(repr, names))}. What a thread or a process that "
-                "a node has started looks up by name may be of another one. Load the model in a process of its own."
+                f"This process has several versions of {', '.join(map(repr, names))}. A thread or a process "
+                "that a node starts may find modules of another version. Load the model in a process of its own."
             )
 
 

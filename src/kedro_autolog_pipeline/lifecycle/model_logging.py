@@ -428,7 +428,7 @@ def _warn_of(contents: Contents) -> None:
     pickled = [node.name for node in contents.pair.inference.nodes if import_path(node.func) is None]
     remarks = list(contents.notes)
     if contents.rehearsal is None and contents.pair.config.verify:
-        remarks.append("It was proven to load, on no data: the run held none for its input.")
+        remarks.append("It is only proven to load: the run held no rows for its input.")
     if contents.fixed_parameters:
         fixed = ", ".join(contents.fixed_parameters)
         remarks.append(

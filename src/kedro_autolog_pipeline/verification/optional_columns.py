@@ -68,8 +68,8 @@ def find_optional_columns(  # noqa: PLR0913 - what is asked, how, and how much
     note = None
     if search.untried:
         note = (
-            f"{search.untried} of {len(table.columns)} columns are required untried: to tell whether the pipeline "
-            "needs them takes too many calls of it. Set 'signature: full' to require every column."
+            f"{search.untried} of {len(table.columns)} columns are required without a test: to test whether the "
+            "pipeline needs them takes too many calls of it. Set 'signature: full' to require every column."
         )
     return OptionalColumns(tuple(name for name in table.columns if name in search.optional), note)
 
