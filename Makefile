@@ -129,12 +129,12 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/uv
 	@$(UV) --python $(VENV)/bin/python --group dev
 	@touch $@
 
-# MLflow's older versions use what SQLAlchemy 2.1 and Starlette 1.0 removed. A package that has no wheel for this Python
-# is not built from source: its next version is the lowest that can be installed here.
+# MLflow's older versions do not work with what OpenTelemetry, SQLAlchemy 2.1 and Starlette 1.0 have changed. A package
+# that has no wheel for this Python is not built from source: its next version is the lowest that can be installed here.
 $(VENV_LOWEST)/.installed: pyproject.toml | $(VENV)/bin/uv
 	@echo "Installing into $(VENV_LOWEST); the first time takes a minute or two."
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_LOWEST)
-	@printf "sqlalchemy<2.1\nstarlette<1\n" > $(VENV_LOWEST)/constraints.txt
+	@printf "opentelemetry-sdk<1.35\nsqlalchemy<2.1\nstarlette<1\n" > $(VENV_LOWEST)/constraints.txt
 	@$(UV) --python $(VENV_LOWEST)/bin/python --group test --resolution lowest-direct \
 		--only-binary :all: --constraints $(VENV_LOWEST)/constraints.txt
 	@touch $@
