@@ -43,7 +43,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere docs test test-fast test-lowest test-beside engines faults lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines faults lint bench bench-quick clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -56,6 +56,9 @@ demo: $(VENV)/.installed ## Train the demo's model, then score five penguins wit
 	@$(WITH_TMPDIR) && cd "$$TMPDIR" && \
 	"$(CURDIR)/$(VENV)/bin/python" -I "$(CURDIR)/demo/score.py" \
 		"sqlite:///$(CURDIR)/demo/mlflow.db" models:/penguin_species@champion
+
+transcripts: $(VENV)/.installed ## Write into docs/transcripts.md what the terminal shows of the demo.
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks.transcripts
 
 demo-elsewhere: demo ## Score them in an environment made of the model's own requirements, and compare.
 	@$(WITH_TMPDIR) && cd "$$TMPDIR" && \

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
@@ -36,9 +37,14 @@ def files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.rglob("*") if "__pycache__" not in path.parts)
 
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "check.schema.json"
+
+
 def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """Give what a program reads: the last line."""
     parsed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    # What a program may rely on is written down: a key that it does not name, or that is missing, fails.
+    jsonschema.validate(parsed, json.loads(SCHEMA.read_text(encoding="utf-8")))
     return parsed
 
 
@@ -74,7 +80,7 @@ def test_the_demo_is_shown_and_nothing_is_written(demo: KedroProject, clean_mlfl
         "No fault was found.",
     ):
         assert expected in lines
-    assert any(line.startswith("penguins src/penguins function of node 'build_features', ") for line in lines)
+    assert any(line.startswith("penguins src/penguins function of node 'build_features' and ") for line in lines)
     assert any(line.startswith("scikit-learn==") and "penguins.features" in line for line in lines)
     assert "\x1b" not in done.stdout[done.stdout.index("penguin_species") :]
     assert files(demo.path.parent) == before
@@ -138,7 +144,8 @@ def test_a_program_reads_one_json_document(project: KedroProject) -> None:
         env=environment,
     )
 
-    found = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    found = document(done)
     assert done.returncode == 1
     assert "what a module says" in done.stderr
     assert found["faults"] == [

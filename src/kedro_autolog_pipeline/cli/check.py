@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     "--json",
     "is_json",
     is_flag=True,
-    help="Print one JSON document, as the last line. Everything else goes to the error stream, but for the line that "
-    "Kedro logs when it starts, unless KEDRO_LOGGING_CONFIG says otherwise.",
+    help="Print one JSON document, as the last line; the documentation has its schema. Everything else goes to the "
+    "error stream, but for the line that Kedro logs when it starts, unless KEDRO_LOGGING_CONFIG says otherwise.",
 )
 @verbose_option
 @click.pass_obj

@@ -114,11 +114,11 @@ def as_tree(report: ModelReport) -> Tree:
             for each in report.parameters
         ),
     )
-    branch(tree, "requirements", ((each.requirement, ", ".join(each.reasons)) for each in report.requirements))
+    branch(tree, "requirements", ((each.requirement, _in_short(each.reasons)) for each in report.requirements))
     branch(
         tree,
         "code",
-        ((each.module, report.project.shown(each.source), ", ".join(each.reasons)) for each in report.code),
+        ((each.module, report.project.shown(each.source), _in_short(each.reasons)) for each in report.code),
     )
     if candidate.pair is not None:
         branch(tree, "outputs", ((name,) for name in sorted(candidate.pair.inference.outputs())))
@@ -218,6 +218,11 @@ def branch(tree: Tree, title: str, rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         branch.add(Text("  ".join(cells).rstrip()))
+
+
+def _in_short(reasons: Sequence[str]) -> str:
+    """Return the first reason, and how many more there are: a program is told all of them."""
+    return f"{reasons[0]} and {len(reasons) - 1} more" if len(reasons) > 1 else ", ".join(reasons)
 
 
 def shortened(text: str) -> str:
