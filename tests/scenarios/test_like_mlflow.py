@@ -190,7 +190,7 @@ def _fields(client: MlflowClient, model_id: str, registered_name: str) -> Iterat
     described = {
         "run": {**dict(run.info), **run.data.to_dictionary()},
         "run.input": [] if run.inputs is None else [each.to_dictionary() for each in run.inputs.dataset_inputs],
-        "run.output": [] if run.outputs is None else [each.to_dictionary() for each in run.outputs.model_outputs],
+        "run.output": [] if run.outputs is None else [dict(each) for each in run.outputs.model_outputs],
         "model": {**model.to_dictionary(), "metrics": [each.to_dictionary() for each in model.metrics or ()]},
         "version": dict(version),
         "registered model": {**dict(client.get_registered_model(registered_name)), "latest_versions": None},
