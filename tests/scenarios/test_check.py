@@ -113,7 +113,7 @@ def test_every_fault_is_listed_in_one_go(project: KedroProject) -> None:
         "'kedro autolog check': 8 faults.",
         "autolog_pipeline.models.costs.training: no pipeline is registered as 'train'.",
         "autolog_pipeline.models.prices.input_name: inference pipeline 'inference' does not read 'x'.",
-        "autolog_pipeline.models.prices.inference: node 'scale' of 'inference' reads 'unknown', which ",
+        " of 'inference' reads 'unknown', which neither the training pipeline nor the catalog provides. ",
         "autolog_pipeline.models.prices.inference: the dataset 'words' cannot be made (",
         "autolog_pipeline.models.prices.registered_model_name: 'a/b' cannot name a registered model.",
         "autolog_pipeline.models.prices.alias: 'v1' cannot be an alias.",
