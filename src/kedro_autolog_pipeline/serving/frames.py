@@ -9,11 +9,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import pandas as pd
 
 from kedro_autolog_pipeline.errors import PredictionError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 
@@ -33,9 +33,7 @@ class FrameKind(Enum):
     @classmethod
     def of(cls, data: Any) -> FrameKind | None:
         """Return what kind of table data is; None when it is none of them."""
-        if isinstance(data, pd.DataFrame):
-            return cls.PANDAS
-        for module, class_name, kind in _OTHERS:
+        for module, class_name, kind in _CLASSES:
             # What nobody has imported, nobody has made a table of.
             library = sys.modules.get(module)
             if library is not None and isinstance(data, getattr(library, class_name, ())):
@@ -44,8 +42,8 @@ class FrameKind(Enum):
 
 
 # Taken apart beforehand: each call of a model asks for the kind of what it gets.
-_OTHERS: tuple[tuple[str, str, FrameKind], ...] = tuple(
-    (kind.module, kind.value.partition(".")[2], kind) for kind in FrameKind if kind is not FrameKind.PANDAS
+_CLASSES: tuple[tuple[str, str, FrameKind], ...] = tuple(
+    (kind.module, kind.value.partition(".")[2], kind) for kind in FrameKind
 )
 
 
