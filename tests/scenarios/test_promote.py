@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kedro.io import DataCatalog
 from mlflow import MlflowClient
 
+from kedro_autolog_pipeline.config.reading import parse_config
 from kedro_autolog_pipeline.errors import PreflightError, PromotionRefusedError
+from kedro_autolog_pipeline.evaluation.promotion import find_contender, promote
+from kedro_autolog_pipeline.tracking.store import Store
+from kedro_autolog_pipeline.tracking.stored_model import find_stored_model
 from kedro_project import CATALOG, MODEL, KedroProject, write_project
 from mlflow_server import mlflow_server
 from mlflow_store import models, runs
@@ -37,8 +42,12 @@ def promoting(project: KedroProject, server: str | None = None, **options: Any) 
     """Write a project whose versions are evaluated, compared and promoted."""
     project.write_config("catalog", {**CATALOG, "rows": TEST_ROWS})
     (project.path / "data" / "rows.csv").write_text(ROWS, encoding="utf-8")
-    own = {"models": {"prices": {**PROMOTED, **options}}}
-    project.write_config("mlflow", {"autolog_pipeline": own, "server": {"mlflow_tracking_uri": server}})
+    project.write_config("mlflow", {**configuration(**options), "server": {"mlflow_tracking_uri": server}})
+
+
+def configuration(**options: Any) -> dict[str, Any]:
+    """Give our part of mlflow.yml."""
+    return {"autolog_pipeline": {"models": {"prices": {**PROMOTED, **options}}}}
 
 
 def train(project: KedroProject, error: float) -> None:
@@ -125,10 +134,6 @@ def test_a_champion_that_cannot_be_loaded_is_compared_by_what_was_recorded(
     )
     assert said.endswith("and has no metrics of what 'rows' is now.")
 
-    (project.path / "data" / "rows.csv").write_text(ROWS, encoding="utf-8")
-    train(project, 2.0)
-    assert "4" == champion(client)
-
 
 def test_a_refusal_fails_the_command_where_the_user_asks_for_it(project: KedroProject, client: MlflowClient) -> None:
     """The version is READY and registered all the same; a metric of the run may be a condition too."""
@@ -168,6 +173,25 @@ def test_a_metric_that_is_misspelt_stops_the_run(project: KedroProject) -> None:
 
     with pytest.raises(PreflightError, match=r"promote_when.root_mean_square_error: the .* 'root_mean_squared_error'"):
         project.run()
+
+
+def test_a_version_is_promoted_by_hand_through_the_same_gate(project: KedroProject, client: MlflowClient) -> None:
+    """An older version is evaluated on the rows of now, and compared with the version that has the alias."""
+    promoting(project, promote_when={"max_error": {"threshold": 5, "greater_is_better": False}})
+    train(project, 4.0)
+    promoting(project, alias=None, promote_when=None)
+    train(project, 9.0)
+    (config,) = parse_config(configuration()).autolog_pipeline.models
+    rows = {**TEST_ROWS, "filepath": str(project.path / "data" / "rows.csv")}
+    store = Store(f"sqlite:///{project.path / 'mlflow.db'}", None, None)
+
+    stored = find_stored_model("models:/prices/2", client)
+    decision = promote(find_contender(stored, config, DataCatalog.from_config({"rows": rows}), store), store)
+
+    assert not decision.is_promoted
+    assert ("1", "1") == (decision.holder, champion(client))
+    assert decision.text == outcome(client, "2")
+    assert "root_mean_squared_error is 9, and must be less than the 4 of version 1, by at least 0.5." in decision.failed
 
 
 @pytest.mark.promotions
