@@ -18,7 +18,8 @@ VENV_LOWEST := .venv-lowest
 VENV_BESIDE := .venv-beside
 VENV_ENGINES := .venv-engines
 VENV_PEER := .venv-bench-kedro-mlflow
-SOURCES := src tests demo benchmarks docs/hooks
+SOURCES := src tests demo benchmarks screenshots docs/hooks
+AXE := .cache/npm/node_modules/axe-core/axe.min.js
 UV := $(VENV)/bin/uv pip install --quiet --editable .
 
 # Nothing is written to the user's caches or sent to anybody, and no setting of the user's MLflow or Python leaks in.
@@ -43,7 +44,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines faults lint bench bench-quick clean
+.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines faults lint bench bench-quick screenshots card-check chromium clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -116,6 +117,17 @@ bench: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure what docs/benchmark
 bench-quick: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the same, less exactly, and only print it.
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --quick
 
+screenshots: $(VENV)/.screenshots $(AXE) chromium ## Take pictures of the demo in MLflow's UI, and check the model card.
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m screenshots --axe $(AXE) --to .cache/screenshots
+
+card-check: $(VENV)/.screenshots $(AXE) chromium ## Check the model card in a browser: errors, requests, width, accessibility, cost.
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m screenshots --axe $(AXE)
+
+chromium:
+	@command -v chromium >/dev/null || { \
+		if [ "$$(id -u)" != 0 ]; then set -- sudo; fi; \
+		"$$@" apt-get update --quiet=2 && "$$@" apt-get install --quiet=2 --yes chromium; }
+
 clean: ## Remove all that the other targets have made.
 	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_ENGINES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
@@ -134,6 +146,17 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/uv
 
 # MLflow's older versions do not work with what OpenTelemetry, SQLAlchemy 2.1 and Starlette 1.0 have changed. A package
 # that has no wheel for this Python is not built from source: its next version is the lowest that can be installed here.
+$(VENV)/.screenshots: $(VENV)/.installed
+	@$(UV) --python $(VENV)/bin/python --group screenshots
+	@touch $@
+
+$(AXE): Makefile
+	@mkdir -p .cache/npm
+	@npm install --silent --no-save --ignore-scripts --cache .cache/npm/cache --prefix .cache/npm axe-core@4.14.1
+	@touch $@
+
+# MLflow's older versions use what SQLAlchemy 2.1 and Starlette 1.0 removed. A package that has no wheel for this Python
+# is not built from source: its next version is the lowest that can be installed here.
 $(VENV_LOWEST)/.installed: pyproject.toml | $(VENV)/bin/uv
 	@echo "Installing into $(VENV_LOWEST); the first time takes a minute or two."
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_LOWEST)

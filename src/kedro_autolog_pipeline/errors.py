@@ -148,14 +148,15 @@ class VerificationError(AutologPipelineError):
         model: Name of the logged model, as in ``mlflow.yml``.
         cause: What the process did instead, one sentence or more.
         log: What the process wrote to its error stream; empty when it wrote nothing.
+        summary: The message without that.
     """
 
     def __init__(self, model: str, cause: str, log: str = "") -> None:
         self.model = model
         self.cause = cause
         self.log = log
-        shown = f"\nThe process wrote:\n{log}" if log else ""
-        super().__init__(f"Cannot verify '{model}': {cause}{shown}")
+        self.summary = showable(f"Cannot verify '{model}': {cause}")
+        super().__init__(f"{self.summary}\nThe process wrote:\n{log}" if log else self.summary)
 
 
 class EvaluationError(AutologPipelineError):

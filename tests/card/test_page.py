@@ -90,7 +90,7 @@ def test_the_card_tells_what_the_package_holds_and_what_was_proven(card: ModelCa
         "model ModelDataset 1.5 kB this run abababababab",
         "words kept as json 7 B the catalog cdcdcdcdcdcd",
         "rmse 0.123457",
-        "scikit- learn==1.5 imported by shop.nodes; loads 'model'",
+        "scikit- learn==1.5 imported by shop. nodes; loads 'model'",
         "shop the function of 'predict'",
         "mlflow.pyfunc.load_model('models:/m-1')",
         "curl http://127.0.0.1:5000/invocations",
@@ -181,4 +181,4 @@ def test_a_card_is_small_however_large_the_model_is(card: ModelCard, length: int
 
     assert len(html.encode()) <= LARGEST
     assert "of 300 nodes" in html
-    assert re.search(r"… and \d+ more, in manifest\.json\.", html)
+    assert re.search(r"… and \d+ more\.", html)

@@ -127,3 +127,16 @@ def test_a_failed_model_says_why_and_how_it_is_tried_again() -> None:
     assert text.startswith("**FAILED.** Cannot prove 'prices': a &lt;b&gt; xxx")
     assert text.endswith("```bash\nkedro autolog package --run-id 1\n```")
     assert TAG_LENGTH == len(text)
+
+
+def test_a_failed_model_shows_the_end_of_what_its_process_wrote() -> None:
+    """After the command, as lines, which nothing in them can end; what is too long for a tag is left out."""
+    log = "\n".join([*(f"line {number}" for number in range(99)), "```", "ValueError"])
+
+    text = describe_failure("Cannot prove it.", "kedro autolog package", log)
+
+    start, written = text.split("\n\nThe process wrote:\n\n")
+    assert start == describe_failure("Cannot prove it.", "kedro autolog package")
+    assert written.startswith("```text\nline 81\n")
+    assert written.endswith("\nline 98\n'''\nValueError\n```")
+    assert start == describe_failure("Cannot prove it.", "kedro autolog package", "x" * TAG_LENGTH)

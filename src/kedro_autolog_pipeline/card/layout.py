@@ -19,7 +19,7 @@ _Joined: TypeAlias = Mapping[_Point, tuple[list[_Point], list[_Point]]]
 _GAP = 18.0
 """Pixels between two boxes of a layer."""
 
-_SWEEPS = 12
+_SWEEPS = 8
 """How often the layers are gone through, down and up; more changes nothing that is seen."""
 
 

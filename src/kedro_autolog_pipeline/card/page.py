@@ -41,7 +41,7 @@ LARGEST = 100_000
 _STYLE_FILE = Path(__file__).with_name("style.css")
 
 # Rows of a table, and fewer until the card is small enough.
-_ROWS = (60, 20, 5, 1)
+_ROWS = (30, 10, 3, 1)
 
 _LONGEST_NAME = 160
 
@@ -320,7 +320,7 @@ def _table(
 
 
 def _more(number: int) -> list[Element]:
-    return [element("p", f"… and {number} more, in manifest.json.", class_="quiet")] if number > 0 else []
+    return [element("p", f"… and {number} more.", class_="quiet")] if number > 0 else []
 
 
 def _name(text: str) -> Element:
@@ -360,5 +360,11 @@ def _format(entry: ArtifactEntry) -> str:
     return f"{entry.dataset.get('type', '')}".rpartition(".")[-1]
 
 
-def _reasons(reasons: Iterable[str]) -> str:
-    return shortened("; ".join(reasons), _LONGEST_TEXT)
+def _reasons(reasons: Iterable[str]) -> Element:
+    """Return reasons as one text, in which what several begin with is said once: ``imported by shop, shop.nodes``."""
+    by_phrase: dict[str, list[str]] = {}
+    for reason in reasons:
+        phrase, _, last = reason.rpartition(" ")
+        by_phrase.setdefault(phrase, []).append(last)
+    text = "; ".join(f"{phrase} {', '.join(lasts)}".strip() for phrase, lasts in by_phrase.items())
+    return element("span", *_breakable(shortened(text, _LONGEST_TEXT)))

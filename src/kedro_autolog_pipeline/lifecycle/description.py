@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # Rows of a table, the most that still fit onto one screen first; and fewer until the whole fits into a tag.
 _ROWS = (12, 6, 3, 0)
 
+# Lines of what a process wrote.
+_LOG_LINES = 20
+
 # Characters of a parameter's value.
 _LONGEST_VALUE = 60
 
@@ -142,15 +145,20 @@ class Description:
         return [] if inputs is None else inputs.inputs
 
 
-def describe_failure(reason: str, retry_command: str) -> str:
+def describe_failure(reason: str, retry_command: str, log: str = "") -> str:
     """Describe a FAILED model.
 
     Args:
         reason: What could not be done, and why.
         retry_command: The command that packages its run again.
+        log: What the process that was to prove it wrote, of which the end is kept.
     """
     end = f"\n\nTo package the run again without training:\n\n{_block('bash', retry_command)}"
-    return f"**FAILED.** {_text(reason)}"[: TAG_LENGTH - len(end)] + end
+    start = f"**FAILED.** {_text(reason)}"[: TAG_LENGTH - len(end)] + end
+    # The lines of a log say most at its end, and nothing in it may end the block.
+    lines = log.replace("```", "'''").rstrip().splitlines()[-_LOG_LINES:]
+    block = "\n\nThe process wrote:\n\n" + _block("text", "\n".join(lines))
+    return start + block if lines and len(start) + len(block) <= TAG_LENGTH else start
 
 
 def _shortened(value: Any) -> str:

@@ -275,8 +275,10 @@ class _Progress:
         return None
 
     def _describe_failure(self, error: BaseException) -> str:
-        reason = Failure(self._pair.config.name, self.stage, error).reason
-        return describe_failure(reason, self._finished.record.retry_command)
+        retry = self._finished.record.retry_command
+        if isinstance(error, VerificationError):
+            return describe_failure(error.summary, retry, showable(error.log))
+        return describe_failure(Failure(self._pair.config.name, self.stage, error).reason, retry)
 
     def _package(self, model: LoggedModel) -> tuple[Contents, str, Description]:
         """Do all that happens while the model is PENDING, and return its contents, its manifest's digest and more."""
