@@ -42,7 +42,6 @@ def main() -> int:
                 for file in take_pictures(browser, runs, arguments.to):
                     print(file)
                     if file.name == OF_README.name:
-                        OF_README.parent.mkdir(exist_ok=True)
                         Image.open(file).convert("RGB").quantize(_COLOURS).save(OF_README, optimize=True)
             cards = [runs.card, write_large(directory / "large")]
             faults = [fault for card in cards for fault in find_faults(browser, card, arguments.axe)]
