@@ -76,7 +76,7 @@ test: lint ## Check the code, then run all tests and measure their coverage.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(TEST_FLAGS)
 
 test-fast: $(VENV)/.installed ## Run the tests that need neither a whole project nor other processes, in a minute.
-	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAST_FLAGS) -m "not faults and not scenario and not process"
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAST_FLAGS) -m "not faults and not release and not scenario and not process"
 
 test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
 	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)
@@ -93,6 +93,13 @@ engines: $(VENV_ENGINES)/.installed ## Run models in Spark (which needs Java 17 
 
 faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
+
+.PHONY: starter schema
+starter: $(VENV)/.installed ## Install the built wheel afresh, and go from `kedro new` and `kedro autolog init` to answers over HTTP.
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest -n 0 -m release -s tests/release
+
+schema: $(VENV)/.installed ## Write the JSON Schema of mlflow.yml beside the example.
+	@$(VENV)/bin/python -m kedro_autolog_pipeline schema conf_example/mlflow.schema.json
 
 # A missing page, a dead link or a warning is an error. The site is in .cache/site, and needs no network.
 docs: $(VENV)/.installed ## Build the documentation site into .cache/site.

@@ -33,6 +33,7 @@ SHOWN_BY_OTHERS = {
     "cli/promote.py": "tests/scenarios/test_registry_commands.py",
     "cli/report.py": "tests/scenarios/test_check.py",
     "cli/server.py": "tests/scenarios/test_registry_commands.py",
+    "cli/schema.py": "tests/config/test_json_schema.py",
     "cli/verify.py": "tests/scenarios/test_verify.py",
     "config/keys.py": "tests/config/test_reading.py",
     "config/schema.py": "tests/config/test_reading.py",

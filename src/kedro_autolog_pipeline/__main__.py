@@ -7,11 +7,12 @@ import click
 from kedro_autolog_pipeline.cli.diff import diff
 from kedro_autolog_pipeline.cli.list_models import list_models
 from kedro_autolog_pipeline.cli.promote import promote
+from kedro_autolog_pipeline.cli.schema import schema
 from kedro_autolog_pipeline.cli.verify import verify
 
 main = click.Group(
     "kedro_autolog_pipeline",
-    commands=[diff, list_models, promote, verify],
+    commands=[diff, list_models, promote, schema, verify],
     help="Commands that need no Kedro project.",
 )
 

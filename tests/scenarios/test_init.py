@@ -6,7 +6,6 @@ import inspect
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from kedro.framework.startup import bootstrap_project
@@ -15,21 +14,9 @@ from mlflow import MlflowClient
 from kedro_autolog_pipeline.cli.init import init
 from kedro_project import KEDRO_VERSION, KedroProject
 from public_like import scaled_first, spaceflights
+from public_like.projects import make_spaceflights, without_pipelines
 
 REPOSITORY = Path(__file__).parents[2]
-
-SPACEFLIGHTS_CATALOG = {
-    **{
-        name: {"type": "pandas.CSVDataset", "filepath": f"data/{name}.csv"}
-        for name in ("companies", "shuttles", "reviews")
-    },
-    "model_input_table": {
-        "type": "pandas.CSVDataset",
-        "filepath": "data/model_input_table.csv",
-        "save_args": {"index": False},
-    },
-    "regressor": {"type": "pickle.PickleDataset", "filepath": "data/regressor.pkl", "versioned": True},
-}
 
 UNREGISTERED = """
 from .pipelines import data_processing, data_science
@@ -64,35 +51,10 @@ def written_by(project: KedroProject, *arguments: str) -> tuple[set[str], Result
     return {name for name, content in after.items() if before.get(name) != content}, result
 
 
-def without_pipelines(project: KedroProject) -> None:
-    """Take the project's pipelines and its mlflow.yml away."""
-    shutil.rmtree(project.path / "src" / project.package / "pipelines")
-    project.write("pipelines/__init__.py", "")
-    (project.path / "conf" / "base" / "mlflow.yml").unlink()
-
-
 @pytest.fixture
 def starter(project: KedroProject) -> KedroProject:
     """Give a project with the structure of Kedro's spaceflights-pandas."""
-    without_pipelines(project)
-    for name in ("data_processing", "data_science"):
-        project.write(f"pipelines/{name}/__init__.py", f"from .pipeline import {name} as create_pipeline\n")
-        project.write(f"pipelines/{name}/pipeline.py", inspect.getsource(spaceflights))
-    project.write_config("catalog", SPACEFLIGHTS_CATALOG)
-    project.write_config("parameters", {"model_options": {"features": ["engines", "company_rating"], "test_size": 0.2}})
-    numbers = range(40)
-    tables = {
-        "companies": {"id": numbers, "company_rating": [f"{number + 50}%" for number in numbers]},
-        "shuttles": {
-            "id": numbers,
-            "company_id": numbers,
-            "engines": numbers,
-            "price": [f"${1000.0 + 10 * number}" for number in numbers],
-        },
-        "reviews": {"shuttle_id": numbers, "review_scores_rating": numbers},
-    }
-    for name, table in tables.items():
-        pd.DataFrame(table).to_csv(project.path / "data" / f"{name}.csv", index=False)
+    make_spaceflights(project)
     return project
 
 
@@ -101,7 +63,7 @@ def test_kedros_starter_gets_a_model(starter: KedroProject, client: MlflowClient
     written, result = written_by(starter, "--yes")
 
     sources = {f"src/{starter.package}/pipelines/inference/{name}.py" for name in ("__init__", "nodes", "pipeline")}
-    assert sources | {"conf/base/mlflow.yml"} == written
+    assert sources | {"conf/base/mlflow.yml", "conf/mlflow.schema.json"} == written
     assert "- 'evaluate_model_node' predicts and evaluates at once: its prediction is copied from src/" in result.output
     assert result.output.endswith("Answer what is marked QUESTION in the new pipeline.py.\nNext: kedro autolog check\n")
     starter.run()
@@ -148,7 +110,7 @@ def test_a_pair_is_added_to_a_file_of_others(project: KedroProject) -> None:
 
     written, result = written_by(project, "--yes")
 
-    assert {"conf/base/mlflow.yml"} == written, result.output
+    assert {"conf/base/mlflow.yml", "conf/mlflow.schema.json"} == written, result.output
     assert file.read_text(encoding="utf-8").startswith(theirs)
     assert "│ training │ inference │ instances " in result.output
 

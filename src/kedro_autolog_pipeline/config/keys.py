@@ -20,11 +20,18 @@ from kedro_autolog_pipeline.config.schema import (
 )
 from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
 
-_Keys: TypeAlias = "Mapping[str, _Keys | None]"
+Keys: TypeAlias = "Mapping[str, Keys | None]"
 """Keys of a section, each with those of the section below it; None where any key may stand, or no section."""
 
-_EACH = "*"
+EACH_KEY = "*"
 """Stands for every key of a section whose keys are the user's."""
+
+EXCLUSIVE_KEYS = (
+    ("extra_pip_requirements", "pip_requirements", "list"),
+    ("extra_pip_requirements", "conda_env", "environment"),
+    ("pip_requirements", "conda_env", "environment"),
+)
+"""Keys of a pair that exclude each other, and of what the second one is the whole."""
 
 
 def _fields(section: type[attrs.AttrsInstance]) -> dict[str, None]:
@@ -32,7 +39,7 @@ def _fields(section: type[attrs.AttrsInstance]) -> dict[str, None]:
 
 
 # Keys that are no attribute of ours are kedro-mlflow's alone (2.0); it judges their values.
-_KEYS: _Keys = {
+KEYS: Keys = {
     "server": {
         **_fields(ServerConfig),
         "request_header_provider": dict.fromkeys(("type", "pass_context", "init_kwargs")),
@@ -54,11 +61,11 @@ _KEYS: _Keys = {
     OUR_KEY: {
         **_fields(AutologPipelineConfig),
         "models": {
-            _EACH: {
+            EACH_KEY: {
                 **{key: None for key in _fields(ModelConfig) if key != "name"},
                 "signature": {key: None for key in _fields(SignatureConfig) if key != "mode"},
                 "evaluate": _fields(EvaluateConfig),
-                "promote_when": {_EACH: _fields(ThresholdConfig)},
+                "promote_when": {EACH_KEY: _fields(ThresholdConfig)},
             }
         },
     },
@@ -76,7 +83,7 @@ def correct_keys(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]
         is none. So one slip is one mistake: what it was meant to set does not count as missing too.
     """
     mistakes: list[str] = []
-    return _correct(content, _KEYS, "", mistakes), mistakes
+    return _correct(content, KEYS, "", mistakes), mistakes
 
 
 def find_contradictions(content: Mapping[str, Any]) -> Iterator[str]:
@@ -99,11 +106,11 @@ def path_below(path: str, key: object) -> str:
     return f"{path}.{key}" if path else str(key)
 
 
-def _correct(section: Mapping[Any, Any], keys: _Keys, path: str, mistakes: list[str]) -> dict[Any, Any]:
+def _correct(section: Mapping[Any, Any], keys: Keys, path: str, mistakes: list[str]) -> dict[Any, Any]:
     known = {}
     misspelt = {}
     for key, value in section.items():
-        if key in keys or _EACH in keys:
+        if key in keys or EACH_KEY in keys:
             known[key] = value
             continue
         nearest = find_nearest(key, keys)
@@ -118,15 +125,15 @@ def _correct(section: Mapping[Any, Any], keys: _Keys, path: str, mistakes: list[
         mistakes.append(f"{path_below(path, key)}: unknown key. {hint}")
     meant = {}
     for key, value in {**misspelt, **known}.items():
-        inner_keys = keys.get(key, keys.get(_EACH))
+        inner_keys = keys.get(key, keys.get(EACH_KEY))
         if inner_keys is not None and isinstance(value, Mapping):
             meant[key] = _correct(value, inner_keys, path_below(path, key), mistakes)
-        elif value is not None or _EACH in keys:
+        elif value is not None or EACH_KEY in keys:
             meant[key] = value
     return meant
 
 
-def _section_with(key: object, keys: _Keys) -> str | None:
+def _section_with(key: object, keys: Keys) -> str | None:
     """Return the section one level below that has a key; None where none has."""
     return next((name for name, below in keys.items() if below is not None and key in below), None)
 
@@ -152,10 +159,6 @@ def _contradictions_of_pair(pair: Mapping[str, Any]) -> Iterator[str]:
     if "promote_when" in pair and "alias" not in pair:
         yield "promote_when: needs alias, which moves to a version when the conditions hold."
     yield from _comparisons_without_rows(pair)
-    for key, other, what in (
-        ("extra_pip_requirements", "pip_requirements", "list"),
-        ("extra_pip_requirements", "conda_env", "environment"),
-        ("pip_requirements", "conda_env", "environment"),
-    ):
+    for key, other, what in EXCLUSIVE_KEYS:
         if key in pair and other in pair:
             yield f"{key}: excludes {other}, which is the whole {what}. Keep one of them."

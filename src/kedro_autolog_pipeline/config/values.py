@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from cattrs import Converter
 
-# In seconds. What an operating system can wait for is not endless: some count milliseconds in 32 bits.
-_LONGEST_TIMEOUT = 604_800
+LONGEST_TIMEOUT = 604_800
+"""In seconds. What an operating system can wait for is not endless: some count milliseconds in 32 bits."""
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -198,8 +198,8 @@ def _structure_seconds(value: object, _: object) -> float:
     # Not-a-number is not greater than anything.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         _refuse("a positive number of seconds", value)
-    if value > _LONGEST_TIMEOUT:
-        _refuse(f"at most {_LONGEST_TIMEOUT} seconds, a week", value)
+    if value > LONGEST_TIMEOUT:
+        _refuse(f"at most {LONGEST_TIMEOUT} seconds, a week", value)
     return float(value)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 from kedro.pipeline import Pipeline
 
+from kedro_autolog_pipeline.config.json_schema import EDITOR_COMMENT, FILE_NAME, written_schema
 from kedro_autolog_pipeline.errors import ProposalError
 from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.proposal.calls import read_source
@@ -163,7 +164,7 @@ def _derived_plan(project: ProjectAsFound, training: str | None, request: tuple[
 
 
 def _with_pairs(project: ProjectAsFound, rows: tuple[Row, ...]) -> dict[Path, str]:
-    text = project.mlflow_yml.read_text(encoding="utf-8") if project.mlflow_yml.exists() else ""
+    text = project.mlflow_yml.read_text(encoding="utf-8") if project.mlflow_yml.exists() else EDITOR_COMMENT
     pairs = [row.pair for row in rows]
     added = add_pairs(text, pairs)
     if added is None:
@@ -171,7 +172,8 @@ def _with_pairs(project: ProjectAsFound, rows: tuple[Row, ...]) -> dict[Path, st
         raise ProposalError(
             [f"'{project.mlflow_yml}' is written in a form that takes no new lines. Add this:\n{block}"]
         )
-    return {project.mlflow_yml: added}
+    schema = project.mlflow_yml.parents[1] / FILE_NAME
+    return {project.mlflow_yml: added} | ({} if schema.exists() else {schema: written_schema()})
 
 
 def _unused(name: str, taken: Collection[str]) -> str:
