@@ -17,6 +17,7 @@ import pytest
 import yaml
 from kedro.io import AbstractDataset
 
+from kedro_autolog_pipeline.__main__ import main
 from kedro_autolog_pipeline.cli import autolog
 from kedro_autolog_pipeline.config.reading import parse_config
 from pages import ROOT, Block, blocks
@@ -38,8 +39,8 @@ def test_an_example_is_accepted(block: Block) -> None:
         # What is in brackets is for the reader to fill in.
         text = re.sub(r"<[^>\n]*>", "filled-in", block.text)
         subprocess.run(["/usr/bin/env", "bash", "-n", "-c", text], check=True)
-        for command in commands(text):
-            parse(autolog, command)
+        for group, arguments in commands(text):
+            parse(group, arguments)
     elif block.language == "python":
         check_imports(block.text)
     elif block.language == "json":
@@ -48,12 +49,12 @@ def test_an_example_is_accepted(block: Block) -> None:
         check_yaml(yaml.safe_load(block.text))
 
 
-def commands(text: str) -> Iterator[list[str]]:
-    """Give the arguments of each of our commands."""
+def commands(text: str) -> Iterator[tuple[click.Group, list[str]]]:
+    """Give the arguments of each of our commands, with what takes them."""
     for line in text.replace("\\\n", " ").splitlines():
-        found = re.match(r"\s*(?:kedro autolog|python -m kedro_autolog_pipeline) (.*)", line)
+        found = re.match(r"\s*(kedro autolog|python -m kedro_autolog_pipeline) (.*)", line)
         if found is not None:
-            yield shlex.split(found[1], comments=True)
+            yield autolog if found[1] == "kedro autolog" else main, shlex.split(found[2], comments=True)
 
 
 def parse(group: click.Group, arguments: list[str]) -> None:

@@ -25,7 +25,7 @@ def trained_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "conf_example", project / "conf")
     shutil.copy(ROOT / "demo" / "pyproject.toml", project)
     (project / "src" / "penguins" / "settings.py").write_text("", encoding="utf-8")
-    follow(DOCS / "ten-minutes.md", project, {"conf_example/": "conf/"})
+    follow(DOCS / "ten-minutes.md", project)
     return project
 
 
