@@ -7,6 +7,7 @@ FAST_FLAGS ?= -n 2
 LOWEST_FLAGS ?= -n 4 -W default
 LOWEST_TESTS ?= tests/scenarios
 # What Spark, Dask and MLflow warn of one another is not ours to mend.
+LIBRARIES_FLAGS ?= -n 0 -W default -m libraries --durations=0 --durations-min=1
 ENGINES_FLAGS ?= -n 0 -W default -m engines --durations=0 --durations-min=1
 BESIDE_FLAGS ?= -n 4 -W default
 BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/config/test_reading.py
@@ -17,6 +18,7 @@ VENV := .venv
 VENV_LOWEST := .venv-lowest
 VENV_BESIDE := .venv-beside
 VENV_ENGINES := .venv-engines
+VENV_LIBRARIES := .venv-libraries
 VENV_PEER := .venv-bench-kedro-mlflow
 SOURCES := src tests demo benchmarks screenshots docs/hooks
 AXE := .cache/npm/node_modules/axe-core/axe.min.js
@@ -44,7 +46,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines faults lint bench bench-quick screenshots card-check chromium clean
+.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines libraries faults lint bench bench-quick screenshots card-check chromium clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -76,7 +78,7 @@ test: lint ## Check the code, then run all tests and measure their coverage.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(TEST_FLAGS)
 
 test-fast: $(VENV)/.installed ## Run the tests that need neither a whole project nor other processes, in a minute.
-	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAST_FLAGS) -m "not faults and not release and not scenario and not process"
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAST_FLAGS) -m "not faults and not engines and not libraries and not promotions and not release and not scenario and not process"
 
 test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
 	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)
@@ -90,6 +92,9 @@ test-beside: $(VENV_BESIDE)/.installed ## Run the tests that need kedro-mlflow, 
 engines: $(VENV_ENGINES)/.installed ## Run models in Spark (which needs Java 17 or 21), in Dask and in a server of four workers.
 	@$(WITH_TMPDIR) && $(VENV_ENGINES)/bin/pytest $(ENGINES_FLAGS) --junitxml="$$TMPDIR/report.xml" tests/engines && \
 	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need an engine were skipped." >&2; exit 1; fi
+
+libraries: $(VENV_LIBRARIES)/.installed ## Have models of several libraries answer where their requirements alone are installed.
+	@$(WITH_TMPDIR) && $(VENV_LIBRARIES)/bin/pytest $(LIBRARIES_FLAGS) tests/libraries
 
 faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
@@ -136,7 +141,7 @@ chromium:
 		"$$@" apt-get update --quiet=2 && "$$@" apt-get install --quiet=2 --yes chromium; }
 
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_ENGINES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -182,6 +187,13 @@ $(VENV_ENGINES)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
 	@echo "Installing into $(VENV_ENGINES); the first time takes some minutes."
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_ENGINES)
 	@$(UV) --python $(VENV_ENGINES)/bin/python --group test "pyspark>=4.0,<5" "dask[dataframe]" distributed
+	@touch $@
+
+$(VENV_LIBRARIES)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
+	@echo "Installing into $(VENV_LIBRARIES); the first time takes some minutes."
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_LIBRARIES)
+	@$(UV) --python $(VENV_LIBRARIES)/bin/python --group test uv \
+		xgboost lightgbm statsmodels scikit-learn onnx onnxruntime skl2onnx
 	@touch $@
 
 # kedro-mlflow's model needs kedro-datasets, and does not require it.

@@ -33,9 +33,11 @@ def frame_seeds(sample: Mapping[str, Any]) -> list[Seed]:
     """
     kinds = {name: FrameKind.of(data) for name, data in sample.items()}
     return [
-        Seed(kind.module, f"type of the input '{name}'")
+        Seed(module, f"type of the input '{name}'")
         for name, kind in kinds.items()
         if kind not in {None, FrameKind.PANDAS}
+        # Arrow is what tables become on their way to others.
+        for module in sorted({kind.module, FrameKind.ARROW.module})
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import sys
 from collections.abc import Mapping
 from enum import Enum
@@ -93,10 +94,9 @@ class Frame:
         Raises:
             PredictionError: When a column's values have no form in its type.
         """
-        import pyarrow as pa
-
         if self.schema is None:
             return table
+        pa = _library(FrameKind.ARROW)
         known = _from_text(self.schema)
         columns, fields = [], []
         for name in table.columns:
@@ -113,10 +113,8 @@ class Frame:
         arrow = pa.table(columns, schema=pa.schema(fields))
         if self.kind is FrameKind.ARROW:
             return arrow
-        import polars as pl
-
-        frame = pl.from_arrow(arrow)
-        return frame.lazy() if self.kind is FrameKind.POLARS_LAZY and isinstance(frame, pl.DataFrame) else frame
+        frame = _library(self.kind).from_arrow(arrow)
+        return frame.lazy() if self.kind is FrameKind.POLARS_LAZY else frame
 
 
 def as_pandas(data: Any) -> Any:
@@ -134,6 +132,11 @@ def as_pandas(data: Any) -> Any:
         return data
 
 
+def _library(kind: FrameKind) -> Any:
+    """Import a library that not every model needs: the search for requirements follows what is imported by name."""
+    return importlib.import_module(kind.module)
+
+
 def _arrow(data: Any, kind: FrameKind) -> pa.Table:
     if kind is FrameKind.ARROW:
         return data
@@ -146,6 +149,5 @@ def _as_text(schema: pa.Schema) -> str:
 
 
 def _from_text(text: str) -> pa.Schema:
-    import pyarrow as pa
-
+    pa = _library(FrameKind.ARROW)
     return pa.ipc.read_schema(pa.BufferReader(base64.b64decode(text)))

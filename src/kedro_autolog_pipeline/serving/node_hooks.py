@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import wraps
 from inspect import isgeneratorfunction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from kedro.io import DataCatalog
 from kedro.pipeline.node import Node
 from kedro.utils import load_obj
-from pluggy import PluginManager
 
 from kedro_autolog_pipeline.errors import ModelDefinitionError
 from kedro_autolog_pipeline.serving.executor import Step
+
+if TYPE_CHECKING:
+    from pluggy import PluginManager
 
 TRAVELLING_HOOKS = ("after_dataset_loaded", "before_node_run", "after_node_run", "before_dataset_saved")
 """The hooks that a model calls, in the order in which it does."""
@@ -32,7 +35,8 @@ def hook_manager(classes: Iterable[str]) -> PluginManager:
     from kedro.framework.hooks.markers import HOOK_NAMESPACE
     from kedro.framework.hooks.specs import DatasetSpecs, NodeSpecs
 
-    manager = PluginManager(HOOK_NAMESPACE)
+    # Kedro has imported it above; imported by name, it would become a requirement of every model.
+    manager: PluginManager = sys.modules["pluggy"].PluginManager(HOOK_NAMESPACE)
     manager.add_hookspecs(NodeSpecs)
     manager.add_hookspecs(DatasetSpecs)
     for name in classes:
