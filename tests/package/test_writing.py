@@ -219,7 +219,7 @@ def test_an_input_example_is_five_rows(wanted: bool | str, expected: list[int], 
 def test_no_input_example_is_stored_unless_it_is_asked_for(tmp_path: Path) -> None:
     """It may hold personal data."""
     package = written(tmp_path, contents_of(tmp_path / "project", TABLE))
-    assert [file.name for file in package.rglob("*example*")] == []
+    assert [file.name for file in package.rglob("*input_example*")] == []
 
 
 @pytest.mark.parametrize("data", [Custom(), {"a": TABLE}], ids=["custom object", "tables"])
