@@ -65,13 +65,15 @@ class AutologPipelineHook:
         if training_run is not None:
             training_run.stop_if_imports_fail()
             training_run.inputs.note(node, inputs)
+            training_run.values.note(inputs)
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any], run_id: str) -> None:
-        """Note the metrics that a node has given."""
+        """Note what a node has given, and the metrics in it."""
         training_run = open_runs.find(run_id)
         if training_run is not None:
             training_run.metrics.note(node, outputs)
+            training_run.values.note(outputs)
 
     @hook_impl(wrapper=True, tryfirst=True)
     def after_pipeline_run(self, catalog: DataCatalog) -> Iterator[None]:

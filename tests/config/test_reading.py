@@ -30,6 +30,7 @@ from kedro_autolog_pipeline.config.schema import (
     ServerConfig,
     SignatureConfig,
     SignatureMode,
+    SkewMode,
     ThresholdConfig,
     TrackingConfig,
 )
@@ -159,6 +160,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     "tags": {"team": "birds"},
                     "metadata": {"card": {"licence": "CC0", "rows": 344}},
                     "verify": False,
+                    "skew": "error",
                     "verify_timeout": 0.5,
                     "evaluate": {
                         "data": "rows",
@@ -214,6 +216,7 @@ def test_every_key_arrives_in_its_attribute() -> None:
                     tags={"team": "birds"},
                     metadata={"card": {"licence": "CC0", "rows": 344}},
                     verify=False,
+                    skew=SkewMode.ERROR,
                     verify_timeout=0.5,
                     evaluate=EvaluateConfig(
                         "rows", "species", ModelType.CLASSIFIER, "label", {"pos_label": 1}, ("penguins.cost",)
@@ -283,6 +286,13 @@ def test_one_input_may_be_given_without_a_list() -> None:
 
     assert expected == parse_config(with_pair(input_name="instances")).autolog_pipeline.models
     assert expected == parse_config(with_pair(input_name=["instances"])).autolog_pipeline.models
+
+
+def test_off_without_quotes_is_off() -> None:
+    """YAML takes it for false."""
+    (parsed,) = parse_config(with_pair(skew=False)).autolog_pipeline.models
+
+    assert SkewMode.OFF is parsed.skew
 
 
 def test_tags_become_strings_as_in_mlflow() -> None:
@@ -466,7 +476,7 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
                 "name: unknown key. Known keys: 'alias', 'code_paths', 'conda_env', 'copy_mode', 'evaluate', "
                 "'extra_pip_requirements', 'hooks', 'in_memory', 'inference', 'input_example', 'input_name', "
                 "'metadata', 'metrics', 'on_refusal', 'pip_requirements', 'promote_when', 'registered_model_name', "
-                "'runner', 'signature', 'tags', 'training', 'verify', 'verify_timeout'."
+                "'runner', 'signature', 'skew', 'tags', 'training', 'verify', 'verify_timeout'."
             ),
         ),
         (

@@ -12,10 +12,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from kedro_autolog_pipeline.config.project import Project
-from kedro_autolog_pipeline.config.schema import SignatureMode
+from kedro_autolog_pipeline.config.schema import SignatureMode, SkewMode
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements
 from kedro_autolog_pipeline.dependencies.search import ShippedCode
 from kedro_autolog_pipeline.errors import ModelDefinitionError
+from kedro_autolog_pipeline.pairing.counterparts import NO_COUNTERPART, find_counterparts
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import callers_name, read_parameters
 from kedro_autolog_pipeline.preflight.candidates import Candidate, shown_size
@@ -121,6 +122,7 @@ def as_tree(report: ModelReport) -> Tree:
         ((each.module, report.project.shown(each.source), _in_short(each.reasons)) for each in report.code),
     )
     if candidate.pair is not None:
+        branch(tree, "skew", ((line,) for line in _skew(candidate.pair)))
         branch(tree, "outputs", ((name,) for name in sorted(candidate.pair.inference.outputs())))
     return tree
 
@@ -187,9 +189,22 @@ def _model(report: ModelReport) -> dict[str, Any]:
             {"module": each.module, "path": report.project.shown(each.source), "reasons": list(each.reasons)}
             for each in report.code
         ],
+        "skew": [] if pair is None else list(_skew(pair)),
         "faults": list(report.candidate.faults),
         "remarks": list(report.candidate.remarks),
     }
+
+
+def _skew(pair: Pair) -> Iterator[str]:
+    """Say what will be compared with training."""
+    if pair.config.skew is SkewMode.OFF:
+        yield "nothing is compared with training: the configuration says so"
+        return
+    counterparts = find_counterparts(pair)
+    if not counterparts:
+        yield f"nothing is compared with training: {NO_COUNTERPART.rstrip('.')}"
+    for each in counterparts:
+        yield f"'{each.output}' is compared with training's '{each.training_output}'"
 
 
 def _parameters(pair: Pair, project: Project, catalog: DataCatalog) -> Iterator[ParameterReport]:

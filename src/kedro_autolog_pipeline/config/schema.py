@@ -47,6 +47,17 @@ class SignatureMode(Enum):
     """Nowhere: the model has none."""
 
 
+class SkewMode(Enum):
+    """What becomes of a model whose pipeline makes other values of training's rows than training did."""
+
+    WARN = "warn"
+    """It is packaged, with a WARNING."""
+    ERROR = "error"
+    """It fails."""
+    OFF = "off"
+    """Nothing is compared."""
+
+
 @attrs.frozen
 class SignatureConfig:
     """The model's signature.
@@ -213,6 +224,7 @@ class ModelConfig:
         code_paths: Files and directories to ship; None means found.
         tags: Tags of the logged model, and of its registered version.
         metadata: Free entries of the model's ``MLmodel`` file.
+        skew: What becomes of the model when inference makes other values of training's rows than training did.
         verify: Whether a fresh process proves the package before it is uploaded.
         verify_timeout: How long that process may take, in seconds; positive. It is also how long the answers to the
             rows of ``evaluate`` may take.
@@ -241,6 +253,7 @@ class ModelConfig:
     code_paths: tuple[str, ...] | None = None
     tags: Mapping[str, str] = attrs.field(factory=dict)
     metadata: Mapping[str, Any] = attrs.field(factory=dict)
+    skew: SkewMode = SkewMode.WARN
     verify: bool = True
     verify_timeout: float = 300.0
     evaluate: EvaluateConfig | None = None

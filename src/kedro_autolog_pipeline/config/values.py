@@ -23,6 +23,7 @@ from kedro_autolog_pipeline.config.schema import (
     ProjectConfig,
     SignatureConfig,
     SignatureMode,
+    SkewMode,
     ThresholdConfig,
 )
 from kedro_autolog_pipeline.errors import ConfigurationError
@@ -74,6 +75,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(OnFailure, _structure_choice)
     converter.register_structure_hook(PartialRuns, _structure_choice)
     converter.register_structure_hook(SignatureMode, _structure_choice)
+    converter.register_structure_hook(SkewMode, _structure_skew)
     converter.register_structure_hook(CopyMode, _structure_choice)
     converter.register_structure_hook(ModelType, _structure_choice)
     converter.register_structure_hook(OnRefusal, _structure_choice)
@@ -233,6 +235,11 @@ def _structure_choice(value: object, choices: type[Enum]) -> Enum:
     if isinstance(value, str) and value in by_value:
         return by_value[value]
     _refuse(" or ".join(map(repr, by_value)), value, suggest(str(value).lower(), by_value, listing=None))
+
+
+def _structure_skew(value: object, choices: type[Enum]) -> Enum:
+    # YAML takes off for false.
+    return _structure_choice(SkewMode.OFF.value if value is False else value, choices)
 
 
 def _structure_copy_mode(value: object, _: object) -> CopyMode | dict[str, CopyMode]:

@@ -13,6 +13,7 @@ import attrs
 from kedro_autolog_pipeline.lifecycle.announcements import serve_command
 from kedro_autolog_pipeline.preflight.candidates import shown_size
 from kedro_autolog_pipeline.rehearsal.signature import type_name
+from kedro_autolog_pipeline.rehearsal.skew import SkewReport
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest
 from kedro_autolog_pipeline.serving.tracing import TRACE_VARIABLE
 from kedro_autolog_pipeline.tracking.store import Store
@@ -44,6 +45,7 @@ class Description:
         proof: What was proven of it.
         store: Where it is.
         refusal: Why its version has not got its alias, going on from "it is"; None where nothing refused it.
+        skew: What a comparison with training has shown; None when there was none.
     """
 
     manifest: Manifest
@@ -51,6 +53,7 @@ class Description:
     proof: Proof
     store: Store
     refusal: str | None = None
+    skew: SkewReport | None = None
 
     def markdown(self, uri: str) -> str:
         """Return it as Markdown that fits into a tag.
@@ -77,6 +80,8 @@ class Description:
     def _proof(self) -> Iterator[str]:
         yield f"**{'READY' if self.proof.outcome is Outcome.SKIPPED else 'Proven'}.** {HEADLINES[self.proof.outcome]}"
         answered = self.proof.answers.by_question
+        if self.skew is not None and self.skew.why_nothing is None:
+            answered["Skew"] = str(self.skew)
         if answered:
             yield "\n".join(f"- {question}: {_text(answer)}" for question, answer in answered.items())
 

@@ -301,7 +301,7 @@ class _Progress:
         card.write(package)
         # The proof may have changed what the package says of itself, and the card tells of the proof.
         digest = seal_package(package)
-        description = Description(manifest, contents.signature, proof, self._tracked.store)
+        description = Description(manifest, contents.signature, proof, self._tracked.store, skew=contents.skew)
         tags = self._evaluate(model, package, contents)
         self.stage = Stage.UPLOAD
         model.upload(package)
@@ -420,8 +420,10 @@ def _tags(contents: Contents, answers: Answers) -> dict[str, str]:
     if reference is not None:
         stored = f"stored as by 'kedro run': {', '.join(sorted(reference.stored)) or 'none'}"
         intermediates = f"{stored}; kept in memory: {', '.join(reference.kept_in_memory) or 'none'}"
+    skew = None if contents.skew is None else str(contents.skew)
     answered = {"http": answers.http, "single_row": answers.single_row, "intermediates": intermediates}
-    return {f"verification.{name}": answer for name, answer in answered.items() if answer is not None}
+    tags = {f"verification.{name}": answer for name, answer in answered.items()} | {"skew": skew}
+    return {name: text for name, text in tags.items() if text is not None}
 
 
 def _warn_of(contents: Contents) -> None:
@@ -429,6 +431,8 @@ def _warn_of(contents: Contents) -> None:
     name = contents.pair.config.name
     pickled = [node.name for node in contents.pair.inference.nodes if import_path(node.func) is None]
     remarks = list(contents.notes)
+    if contents.skew is not None and contents.skew.divergence is not None:
+        remarks.append(f"It has skew. {contents.skew}")
     if contents.rehearsal is None and contents.pair.config.verify:
         remarks.append("It is only proven to load: the run held no rows for its input.")
     if contents.fixed_parameters:

@@ -35,6 +35,7 @@ from kedro_autolog_pipeline.run.record import RunRecord
 from kedro_autolog_pipeline.run.runtime_params import split_by_reader
 from kedro_autolog_pipeline.run.saves import SaveNotes, SaveTap, tap_saves
 from kedro_autolog_pipeline.run.staging import StagingDirectory
+from kedro_autolog_pipeline.run.training_values import TrainingValues
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
@@ -70,6 +71,7 @@ class TrainingRun:
         reads: What notes which files its nodes read.
         inputs: What notes which data its nodes read.
         metrics: What notes the metrics that its nodes give.
+        values: What notes rows that its nodes read and write.
     """
 
     preparation: Preparation
@@ -78,6 +80,7 @@ class TrainingRun:
     reads: ReadNotes
     inputs: InputNotes
     metrics: MetricNotes
+    values: TrainingValues
     _record: RunRecord
     _objects: Mapping[str, Any]
     _early: EarlyCopies
@@ -142,6 +145,7 @@ class TrainingRun:
                 reads,
                 inputs,
                 MetricNotes(frozenset(measured), journal),
+                TrainingValues.of(pairs),
                 record,
                 parameters.objects,
                 early,
@@ -237,6 +241,7 @@ class TrainingRun:
             secrets=self.preparation.project.secrets(),
             early=self._early,
             objects=self._objects,
+            values=self.values.taken(),
         )
         failure = log_models(self.preparation.pairs, finished, self.tracked, self.preparation.verifiers).failure
         on_failure = self.preparation.project.config.autolog_pipeline.on_failure

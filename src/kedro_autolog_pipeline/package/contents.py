@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from kedro_autolog_pipeline.config.schema import SignatureMode
+from kedro_autolog_pipeline.config.schema import SignatureMode, SkewMode
 from kedro_autolog_pipeline.datasets.locations import unwrapped
 from kedro_autolog_pipeline.datasets.sample import EXAMPLE_ROWS, SAMPLE_ROWS, take_sample
 from kedro_autolog_pipeline.datasets.validators import declared_validators
@@ -22,11 +22,13 @@ from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact, stage_parameter
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list
+from kedro_autolog_pipeline.pairing.counterparts import find_counterparts
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.pairing.parameters import callers_name
 from kedro_autolog_pipeline.rehearsal.failed_node import why_needs_server
 from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Reference
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
+from kedro_autolog_pipeline.rehearsal.skew import SkewReport, find_skew
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
 from kedro_autolog_pipeline.secret_values import find_secrets
 from kedro_autolog_pipeline.serving.frames import Frame, as_pandas
@@ -80,6 +82,7 @@ class Contents:
         notes: What a reader of the manifest should know, one sentence each.
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
         rehearsal: A call to reproduce; None when the run held no data for the request inputs.
+        skew: What a comparison with training has shown; None when the user wants none.
         validators: For each request input that has one its validator, as in the catalog.
     """
 
@@ -95,6 +98,7 @@ class Contents:
     notes: tuple[str, ...]
     fixed_parameters: tuple[str, ...]
     rehearsal: Rehearsal | None
+    skew: SkewReport | None
     validators: Mapping[str, Any]
 
     @property
@@ -136,7 +140,10 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
         if name not in {each.entry.name for each in objects}
     }
     parameters = {**plain, **{each.entry.name: each.load() for each in objects}}
-    rehearsal = _rehearse(pair, run, [each for each in artifacts if each not in objects], parameters)
+    loads = {each.entry.name: each.load for each in artifacts if each not in objects}
+    pipeline = LivePipeline(pair, loads, parameters, run.catalog)
+    rehearsal = _rehearse(pipeline, run)
+    skew = _find_skew(pipeline, finished, rehearsal)
     inferred = _infer_signature(pair, rehearsal, parameters)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
@@ -168,6 +175,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
         ),
         fixed_parameters=inferred.fixed_parameters,
         rehearsal=rehearsal,
+        skew=skew,
         validators=validators,
     )
 
@@ -267,19 +275,42 @@ def _why_another(artifact: Artifact, finished: FinishedRun) -> str | None:
     )
 
 
-def _rehearse(
-    pair: Pair, run: KedroRun, artifacts: Iterable[Artifact], parameters: Mapping[str, Any]
-) -> Rehearsal | None:
+def _rehearse(pipeline: LivePipeline, run: KedroRun) -> Rehearsal | None:
+    pair = pipeline.pair
     requests = pair.inputs_from(Origin.REQUEST)
     if not all(name in run.catalog and run.catalog.exists(name) for name in requests):
-        fault = why_needs_server(pair.inference, parameters)
+        fault = why_needs_server(pair.inference, pipeline.parameters)
         if fault is not None:
             raise PackagingError(pair.config.name, [fault])
         return None
-    loads = {artifact.entry.name: artifact.load for artifact in artifacts}
-    pipeline = LivePipeline(pair, loads, parameters, run.catalog)
     sample = {name: _first_rows(name, run) for name in requests}
     return Rehearsal(sample, pipeline.rehearse(sample))
+
+
+def _find_skew(pipeline: LivePipeline, finished: FinishedRun, rehearsal: Rehearsal | None) -> SkewReport | None:
+    """Compare the pipeline with training, on rows that training has seen.
+
+    Raises:
+        PackagingError: When they differ, and the user wants no model then.
+    """
+    pair = pipeline.pair
+    if pair.config.skew is SkewMode.OFF:
+        return None
+    if rehearsal is None:
+        return SkewReport(why_nothing="the run held no data for its input.")
+    try:
+        report = find_skew(
+            find_counterparts(pair),
+            finished.values,
+            rehearsal.model_input,
+            lambda rows: pipeline.rehearse(dict.fromkeys(rehearsal.sample, rows)).written,
+        )
+    except Exception as error:  # noqa: BLE001 - values of any class are compared, and none of them prevents the model
+        return SkewReport(why_nothing=f"comparing them failed ({error!r}).")
+    if report.divergence is not None and pair.config.skew is SkewMode.ERROR:
+        remedy = "Have both pipelines compute it alike, or accept the skew by 'skew: warn'."
+        raise PackagingError(pair.config.name, [f"it has skew. {report}", remedy])
+    return report
 
 
 def _first_rows(name: str, run: KedroRun, rows: int = SAMPLE_ROWS) -> Any:

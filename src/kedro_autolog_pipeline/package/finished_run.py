@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from kedro_autolog_pipeline.datasets.noted_rows import NotedRows
 from kedro_autolog_pipeline.package.kept_artifacts import KeptArtifact
 from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES, EarlyCopies
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
@@ -29,6 +30,7 @@ class FinishedRun:
         kept: Artifacts of an earlier packaging of it by dataset name, which are taken before the catalog's.
         early: What was copied of it while it trained.
         objects: Value by dataset name of the parameters that its record cannot hold.
+        values: Rows that its nodes read and wrote, by dataset name; empty where another process trained.
         is_retry: Whether another session read ``objects`` than the one that trained.
     """
 
@@ -40,6 +42,7 @@ class FinishedRun:
     kept: Mapping[str, KeptArtifact] = attrs.field(factory=dict)
     early: EarlyCopies = NO_EARLY_COPIES
     objects: Mapping[str, Any] = attrs.field(factory=dict)
+    values: Mapping[str, NotedRows] = attrs.field(factory=dict)
     is_retry: bool = False
 
     def packaged_with(self, digests: Mapping[str, str]) -> FinishedRun:
