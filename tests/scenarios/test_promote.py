@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.io import DataCatalog
+from click.testing import CliRunner, Result
+from kedro.framework.startup import bootstrap_project
 from mlflow import MlflowClient
 
-from kedro_autolog_pipeline.config.reading import parse_config
+from kedro_autolog_pipeline.cli.promote import promote
 from kedro_autolog_pipeline.errors import PreflightError, PromotionRefusedError
-from kedro_autolog_pipeline.evaluation.promotion import find_contender, promote
-from kedro_autolog_pipeline.tracking.store import Store
-from kedro_autolog_pipeline.tracking.stored_model import find_stored_model
 from kedro_project import CATALOG, MODEL, KedroProject, write_project
 from mlflow_server import mlflow_server
 from mlflow_store import models, runs
@@ -176,22 +174,34 @@ def test_a_metric_that_is_misspelt_stops_the_run(project: KedroProject) -> None:
 
 
 def test_a_version_is_promoted_by_hand_through_the_same_gate(project: KedroProject, client: MlflowClient) -> None:
-    """An older version is evaluated on the rows of now, and compared with the version that has the alias."""
-    promoting(project, promote_when={"max_error": {"threshold": 5, "greater_is_better": False}})
+    """It is evaluated, and compared with the version that has the alias; --force asks nothing, and leaves a tag."""
+    promoting(project)
     train(project, 4.0)
     promoting(project, alias=None, promote_when=None)
     train(project, 9.0)
-    (config,) = parse_config(configuration()).autolog_pipeline.models
-    rows = {**TEST_ROWS, "filepath": str(project.path / "data" / "rows.csv")}
-    store = Store(f"sqlite:///{project.path / 'mlflow.db'}", None, None)
+    promoting(project)
 
-    stored = find_stored_model("models:/prices/2", client)
-    decision = promote(find_contender(stored, config, DataCatalog.from_config({"rows": rows}), store), store)
+    def ask(*arguments: str) -> Result:
+        metadata = bootstrap_project(project.path)
+        return CliRunner().invoke(promote, [*arguments, "--alias", "champion"], obj=metadata)
 
-    assert not decision.is_promoted
-    assert ("1", "1") == (decision.holder, champion(client))
-    assert decision.text == outcome(client, "2")
-    assert "root_mean_squared_error is 9, and must be less than the 4 of version 1, by at least 0.5." in decision.failed
+    refused = ask("models:/prices/2")
+    assert (1, "1") == (refused.exit_code, champion(client))
+    assert outcome(client, "2").startswith("not promoted: version 1 keeps 'champion', for root_mean_squared_error is 9")
+    assert refused.stderr.endswith(
+        "Cannot promote 'models:/prices/2': version 1 keeps 'champion', for root_mean_squared_error is 9, and must be "
+        "at most 5. root_mean_squared_error is 9, and must be less than the 4 of version 1, by at least 0.5. To move it "
+        "without asking 'promote_when', add --force.\n"
+    )
+
+    assert 0 == ask("models:/prices/2", "--force").exit_code
+    assert ("2", "promoted to 'champion' by --force: 'promote_when' was not asked.") == (
+        champion(client),
+        outcome(client, "2"),
+    )
+
+    back = ask("models:/prices/1")
+    assert (0, "1", "promoted to 'champion'.") == (back.exit_code, champion(client), outcome(client, "1"))
 
 
 @pytest.mark.promotions

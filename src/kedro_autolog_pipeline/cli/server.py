@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from kedro_autolog_pipeline.config.project import Project
+    from kedro_autolog_pipeline.config.schema import ModelConfig
+    from kedro_autolog_pipeline.tracking.store import Store
 
 tracking_uri_option = click.option(
     "--tracking-uri",
@@ -30,10 +32,12 @@ class Server:
 
     Attributes:
         client: Of it and its registry.
+        store: The same, as its URIs.
         project: The project that the command is run in; None outside of one, and in one that packages nothing.
     """
 
     client: MlflowClient
+    store: Store
     project: Project | None
 
     def uri_of(self, model: str) -> str:
@@ -57,6 +61,17 @@ class Server:
             cause = "it is no URI, and no registered model that mlflow.yml names has it as an alias."
         raise TrackingError(f"find '{model}'", cause, URI_FORMS)
 
+    def gate_of(self, name: str, alias: str) -> ModelConfig | None:
+        """Return the pair of the project whose conditions guard an alias; None where none does.
+
+        Args:
+            name: The registered model.
+            alias: The alias.
+        """
+        models = () if self.project is None else self.project.config.autolog_pipeline.models
+        guarded = (each for each in models if each.promote_when)
+        return next((each for each in guarded if (each.registered_model_name, each.alias) == (name, alias)), None)
+
 
 @contextmanager
 def open_server(metadata: ProjectMetadata | None, tracking_uri: str | None) -> Iterator[Server]:
@@ -72,15 +87,18 @@ def open_server(metadata: ProjectMetadata | None, tracking_uri: str | None) -> I
     """
     from mlflow import MlflowClient
 
+    from kedro_autolog_pipeline.tracking.store import Store, find_store
+
     project = None if metadata is None else _project(metadata)
     if project is None or tracking_uri is not None:
-        yield Server(_answering(MlflowClient(tracking_uri)), project)
+        client = _answering(MlflowClient(tracking_uri))
+        yield Server(client, Store(client.tracking_uri, None, None), project)
         return
     from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
-    from kedro_autolog_pipeline.tracking.store import find_store
 
     with EXPORTED_CREDENTIALS.exported(project.credentials):
-        yield Server(_answering(find_store(project.config.server, project.path).client()), project)
+        store = find_store(project.config.server, project.path)
+        yield Server(_answering(store.client()), store, project)
 
 
 def _project(metadata: ProjectMetadata) -> Project | None:

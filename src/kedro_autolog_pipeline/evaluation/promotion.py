@@ -85,10 +85,13 @@ class Decision:
     @property
     def text(self) -> str:
         """The same as sentences, of the version."""
-        if self.is_promoted:
-            return f"promoted to '{self.alias}'."
+        return f"promoted to '{self.alias}'." if self.is_promoted else f"not promoted: {self.why_refused}"
+
+    @property
+    def why_refused(self) -> str:
+        """Who keeps the alias, and which conditions do not hold; for a version that has not got it."""
         stays = "no version has" if self.holder is None else f"version {self.holder} keeps"
-        return f"not promoted: {stays} '{self.alias}', for {' '.join(self.failed)}"
+        return f"{stays} '{self.alias}', for {' '.join(self.failed)}"
 
 
 def promote(contender: Contender, store: Store) -> Decision:

@@ -12,6 +12,7 @@ from kedro_autolog_pipeline.tracking.experiment_models import find_versions
 from kedro_autolog_pipeline.tracking.names import mistakes_of_alias
 from kedro_autolog_pipeline.tracking.registered_model import find_aliases
 from kedro_autolog_pipeline.tracking.stored_model import StoredModel
+from kedro_autolog_pipeline.tracking.tags import PROMOTION_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,8 +74,13 @@ def plan_promotion(model: StoredModel, alias: str, client: MlflowClient) -> Prom
     return Promotion(name, version, alias, find_aliases(name, client).get(alias))
 
 
-def move_alias(promotion: Promotion, client: MlflowClient) -> None:
+def move_alias(promotion: Promotion, client: MlflowClient, note: str | None = None) -> None:
     """Move the alias, unless it has moved since that was planned.
+
+    Args:
+        promotion: What was planned.
+        client: Of the tracking server and its registry.
+        note: What a tag of the version says of it; None leaves the tag as it is.
 
     Raises:
         TrackingError: When it has.
@@ -88,6 +94,8 @@ def move_alias(promotion: Promotion, client: MlflowClient) -> None:
             "Look at that one, and try again.",
         )
     client.set_registered_model_alias(promotion.name, promotion.alias, promotion.version)
+    if note is not None:
+        client.set_model_version_tag(promotion.name, promotion.version, PROMOTION_TAG, note)
 
 
 def _refused(model: StoredModel, cause: str, remedy: str) -> TrackingError:
