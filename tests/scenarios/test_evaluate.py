@@ -47,6 +47,7 @@ class Evaluated:
         project: Its project.
         run: The MLflow run.
         model: The logged model.
+        other: One of the same run that was not evaluated.
         by_hand: What ``mlflow.models.evaluate`` gives for the logged model.
         digest: What MLflow calls the rows that it was called with by hand.
     """
@@ -54,6 +55,7 @@ class Evaluated:
     project: KedroProject
     run: Run
     model: LoggedModel
+    other: LoggedModel
     by_hand: dict[str, float]
     digest: str
 
@@ -67,10 +69,12 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path)
         patch.chdir(project.path)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         project.write_pipeline("data_processing", WITH_ROWS)
-        project.write_models({"prices": {**MODEL, "evaluate": EVALUATE}})
+        project.write_models({"prices": {**MODEL, "evaluate": EVALUATE}, "unlike": {**MODEL, "verify": False}})
         project.run()
         store = f"sqlite:///{project.path / 'mlflow.db'}"
-        (run,), (model,) = runs(MlflowClient(store)), models(MlflowClient(store))
+        (run,) = runs(MlflowClient(store))
+        named = {model.name: model for model in models(MlflowClient(store))}
+        model = named["prices"]
         mlflow.set_tracking_uri(store)
         rows = pd.read_csv(project.path / "data" / "table.csv").iloc[::3]
         with warnings.catch_warnings(), mlflow.start_run(experiment_id=run.info.experiment_id) as other:
@@ -81,7 +85,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path)
             )
         (given,) = inputs(MlflowClient(store).get_run(other.info.run_id))
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None unsets it
-        yield Evaluated(project, run, model, result.metrics, given.dataset.digest)
+        yield Evaluated(project, run, model, named["unlike"], result.metrics, given.dataset.digest)
 
 
 def test_the_metrics_are_those_that_mlflow_gives_by_hand(evaluated: Evaluated) -> None:
@@ -101,6 +105,7 @@ def test_the_metrics_are_linked_to_the_model_with_the_rows(evaluated: Evaluated)
 
     assert evaluated.by_hand == {name: metric.value for name, metric in linked.items()}
     assert {("test_rows", evaluated.digest)} == {(m.dataset_name, m.dataset_digest) for m in linked.values()}
+    assert ["error"] == [metric.key for metric in evaluated.other.metrics or ()]
 
 
 def test_the_time_of_the_evaluation_is_told_apart(evaluated: Evaluated) -> None:

@@ -190,8 +190,8 @@ def test_a_version_is_promoted_by_hand_through_the_same_gate(project: KedroProje
     assert outcome(client, "2").startswith("not promoted: version 1 keeps 'champion', for root_mean_squared_error is 9")
     assert refused.stderr.endswith(
         "Cannot promote 'models:/prices/2': version 1 keeps 'champion', for root_mean_squared_error is 9, and must be "
-        "at most 5. root_mean_squared_error is 9, and must be less than the 4 of version 1, by at least 0.5. To move it "
-        "without asking 'promote_when', add --force.\n"
+        "at most 5. root_mean_squared_error is 9, and must be less than the 4 of version 1, by at least 0.5. To move "
+        "it without asking 'promote_when', add --force.\n"
     )
 
     assert 0 == ask("models:/prices/2", "--force").exit_code

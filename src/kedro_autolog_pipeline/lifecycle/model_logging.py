@@ -140,8 +140,9 @@ def log_models(pairs: Iterable[Pair], finished: FinishedRun, tracked: TrackedRun
     """
     ready: list[ReadyModel] = []
     failures: list[Failure] = []
+    own = {each.key for noted in finished.record.metrics.values() for each in noted.values}
     for pair in pairs:
-        progress = _Progress(pair, finished, tracked, verifiers)
+        progress = _Progress(pair, finished, tracked, verifiers, own)
         try:
             # The process of the next model gets ready beside this one.
             with suppress(VerificationError):
@@ -197,14 +198,25 @@ def _settle(tracked: TrackedRun) -> None:
 
 
 class _Progress:
-    """One model on its way, with the stage that it has reached."""
+    """One model on its way, with the stage that it has reached.
 
-    def __init__(self, pair: Pair, finished: FinishedRun, tracked: TrackedRun, verifiers: Verifiers) -> None:
+    Args:
+        pair: Its pair.
+        finished: The Kedro run.
+        tracked: The MLflow run.
+        verifiers: The processes that prove its models.
+        own: Metrics of the run that are some model's own, to which those of this one's evaluation are added.
+    """
+
+    def __init__(
+        self, pair: Pair, finished: FinishedRun, tracked: TrackedRun, verifiers: Verifiers, own: set[str]
+    ) -> None:
         self.stage = Stage.CREATE
         self._pair = pair
         self._finished = finished
         self._tracked = tracked
         self._verifiers = verifiers
+        self._own = own
         self._evaluation_seconds = 0.0
         self._rows: Rows | None = None
         self._evaluation: Evaluation | None = None
@@ -216,8 +228,7 @@ class _Progress:
     def run(self) -> ReadyModel:
         started = time.perf_counter()
         config = self._pair.config
-        own = {each.key for noted in self._finished.record.metrics.values() for each in noted.values}
-        with logged_model(self._tracked, config.name, config.tags, self._describe_failure, unlinked=own) as model:
+        with logged_model(self._tracked, config.name, config.tags, self._describe_failure, unlinked=self._own) as model:
             contents, digest, description = self._package(model)
         shutil.rmtree(self._finished.staging.model(model.model_id), ignore_errors=True)
         seconds = time.perf_counter() - started - self._evaluation_seconds
@@ -382,6 +393,7 @@ class _Progress:
                 shipped=[code.module for code in contents.environment.code],
                 requirements=_declared(contents),
             )
+            self._own.update(evaluation.metrics)
             model.log_evaluation(evaluation.metrics, evaluation.dataset, evaluation.files)
         self._evaluation_seconds = time.perf_counter() - started
         return {
