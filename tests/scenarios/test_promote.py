@@ -188,7 +188,7 @@ def test_a_version_is_promoted_by_hand_through_the_same_gate(project: KedroProje
     refused = ask("models:/prices/2")
     assert (1, "1") == (refused.exit_code, champion(client))
     assert outcome(client, "2").startswith("not promoted: version 1 keeps 'champion', for root_mean_squared_error is 9")
-    assert refused.stderr.endswith(
+    assert refused.output.endswith(
         "Cannot promote 'models:/prices/2': version 1 keeps 'champion', for root_mean_squared_error is 9, and must be "
         "at most 5. root_mean_squared_error is 9, and must be less than the 4 of version 1, by at least 0.5. To move "
         "it without asking 'promote_when', add --force.\n"

@@ -201,7 +201,7 @@ def test_a_model_that_is_not_ready_is_not_promoted(trained: Trained) -> None:
     assert (
         f"Cannot promote 'models:/{failed.model_id}': it is not READY, so nothing of it is proven. "
         "Name one that is: 'kedro autolog list' shows them.\n"
-    ) == done.stderr[done.stderr.index("Cannot") :]
+    ) == done.output[done.output.index("Cannot") :]
     assert {"champion": "2"} == aliases(trained)
 
 
@@ -213,7 +213,7 @@ def test_an_alias_that_no_model_has_is_named(trained: Trained) -> None:
     assert (
         "Cannot find 'challenger': it is no URI, and no registered model that mlflow.yml names has it as an alias. "
         "Name it as models:/<model id>, models:/<name>/<version> or models:/<name>@<alias>.\n"
-    ) in done.stderr
+    ) in done.output
 
 
 def test_a_server_that_is_down_is_named_at_once(trained: Trained) -> None:
@@ -222,7 +222,7 @@ def test_a_server_that_is_down_is_named_at_once(trained: Trained) -> None:
 
     assert 1 == done.exit_code
     assert re.search(
-        r"Cannot ask 'http://127.0.0.1:1': .*refused.*\. Start it, or name another tracking server", done.stderr
+        r"Cannot ask 'http://127.0.0.1:1': .*refused.*\. Start it, or name another tracking server", done.output
     )
 
 

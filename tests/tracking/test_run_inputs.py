@@ -39,10 +39,12 @@ def test_what_was_read_is_in_the_run_once_whoever_has_logged_it(store: Store) ->
 
 def test_a_server_that_does_not_take_them_is_a_warning(store: Store, records: list[logging.LogRecord]) -> None:
     """What is trained is packaged all the same; a silent server is not asked for minutes."""
-    unknown = TrackedRun("f" * 32, "1", store, _opened(store).owner, None)
+    run = _opened(store)
+    unknown = attrs.evolve(run, run_id="f" * 32)
     log_inputs(unknown, [RAW])
     silent = attrs.evolve(unknown, store=Store("http://user:secret@127.0.0.1:9", None, None))
     log_inputs(silent, [RAW])
+    close_run(run, RunStatus.FINISHED)
 
     first, second = (record.getMessage() for record in records if record.levelno == logging.WARNING)
     assert first.startswith(f"Run '{'f' * 32}' does not list what it read: ")
