@@ -58,6 +58,7 @@ DIFFERENCES: Mapping[str, str] = {
     "model/tags/kedro_autolog_pipeline.manifest_sha256": _PROOF,
     "model/tags/kedro_autolog_pipeline.packaging_seconds": _PROOF,
     "model/tags/kedro_autolog_pipeline.process": _PROOF,
+    "model/tags/kedro_autolog_pipeline.skew": _PROOF,
     "model/tags/kedro_autolog_pipeline.state": _PROOF,
     "model/tags/kedro_autolog_pipeline.verification": _PROOF,
     "model/tags/kedro_autolog_pipeline.verification.http": _PROOF,
