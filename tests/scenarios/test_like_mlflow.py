@@ -166,9 +166,10 @@ def _measuring(values: str, *datasets: str) -> str:
 
 def _log_by_hand(client: MlflowClient, project: KedroProject) -> str:
     mlflow.set_tracking_uri(f"sqlite:///{project.path / 'mlflow.db'}")
-    mlflow.set_experiment(project.package)
+    experiment = client.get_experiment_by_name(project.package)
+    assert experiment is not None
     raw = pd.read_csv(project.path / "data" / "raw.csv")
-    with warnings.catch_warnings(), mlflow.start_run():
+    with warnings.catch_warnings(), mlflow.start_run(experiment_id=experiment.experiment_id):
         # MLflow's own functions warn of what they do themselves.
         warnings.simplefilter("ignore")
         dataset = from_pandas(raw, source="data/raw.csv", name="raw")
