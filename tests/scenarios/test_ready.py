@@ -286,7 +286,7 @@ def test_a_request_that_must_hold_what_is_predicted_is_told(project: KedroProjec
     packaged(project, client)
 
     (note,) = remarks(project)
-    assert note.startswith("A request must send 'price', which the model answers with. If it is what the model")
+    assert note.startswith("Requests must contain 'price', which the answer contains too. If this is what the model")
 
 
 KEPT = """
@@ -309,7 +309,7 @@ def test_what_is_stored_in_a_table_between_two_nodes_is_told(project: KedroProje
 
     assert "stored as by 'kedro run': none; kept in memory: coded" == tags["verification.intermediates"]
     (note,) = remarks(project)
-    assert note.startswith(
-        "'kedro run' stores 'coded' (SQLTableDataset), and a model keeps it in memory: what that changes"
+    assert note == (
+        "'kedro run' stores 'coded' (SQLTableDataset), and the model keeps it in memory. Whether this changes its values "
+        "was not tested. To accept this, set 'in_memory: [coded]'."
     )
-    assert note.endswith(" changes was not tried. Accept it by 'in_memory: [coded]'.")

@@ -99,10 +99,10 @@ def test_what_a_user_should_know_of_the_answers_is_told() -> None:
     assert [
         "The fresh process was stopped or ended while it was asked what the model's users will ask: what it had not "
         "answered by then counts as required.",
-        "Over HTTP, what JSON makes of the sample fails: TypeError.",
+        "Over HTTP, a request with the sample as JSON fails: TypeError.",
         "One row alone is not answered as it is among others (differs: row 0: x): the answer depends on the rows that "
         "are asked together.",
-        "Given the value that it has, the parameter 'factor' fails: TypeError.",
+        "A request that sends a parameter with its packaged value is answered otherwise: 'factor' fails: TypeError.",
         "Why.",
     ] == list(answers.remarks)
 

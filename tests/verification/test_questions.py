@@ -50,7 +50,11 @@ def asked(
 ) -> dict[str, Any]:
     """Ask a model of one node, and give what it has answered."""
     pipeline = Pipeline([node(function, ["x", *artifacts], "y")])
-    model = Loaded(write_model_package(directory / "package", pipeline, artifacts=artifacts))
+    return answers_of(Loaded(write_model_package(directory / "package", pipeline, artifacts=artifacts)), sample, budget)
+
+
+def answers_of(model: Loaded, sample: Any = TABLE, budget: float = 60.0) -> dict[str, Any]:
+    """Ask a model all that its users will ask, and give what it has answered."""
     answers: dict[str, Any] = {}
     interview = Interview(
         model,
@@ -144,20 +148,8 @@ def test_each_parameter_is_given_the_value_that_it_has(
     model = Loaded(write_model_package(tmp_path / "package", pipeline, parameters={"params:factor": 2}))
     kind = DataType.string if isinstance(declared, str) else DataType.long
     model.metadata = Model(signature=ModelSignature(params=ParamSchema([ParamSpec("factor", kind, declared)])))
-    answers: dict[str, Any] = {}
 
-    interview = Interview(
-        model,
-        TABLE,
-        model.predict(TABLE),
-        seconds=0.0,
-        budget=60.0,
-        differ=first_difference,
-        note=answers.__setitem__,
-    )
-    interview.ask(None)
-
-    assert answers["parameters"].startswith(expected)
+    assert answers_of(model)["parameters"].startswith(expected)
 
 
 def test_a_request_is_made_up_of_the_types_of_the_columns() -> None:

@@ -254,8 +254,8 @@ def _not_tried(pair: Pair, run: KedroRun, rehearsal: Rehearsal | None) -> list[s
     """Tell of the datasets between two nodes that ``kedro run`` stores where the proof must not."""
     kept = set() if rehearsal is None else {*rehearsal.reference.kept_in_memory} - {*pair.config.in_memory}
     return [
-        f"'kedro run' stores '{name}' ({type(unwrapped(run.catalog[name])).__name__}), and a model keeps it in memory: "
-        f"what that changes was not tried. Accept it by 'in_memory: [{name}]'."
+        f"'kedro run' stores '{name}' ({type(unwrapped(run.catalog[name])).__name__}), and the model keeps it in "
+        f"memory. Whether this changes its values was not tested. To accept this, set 'in_memory: [{name}]'."
         for name in sorted(kept)
     ]
 

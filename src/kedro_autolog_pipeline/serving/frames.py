@@ -35,14 +35,14 @@ class FrameKind(Enum):
     def of(cls, data: Any) -> FrameKind | None:
         """Return what kind of table data is; None when it is none of them."""
         for module, class_name, kind in _CLASSES:
-            # What nobody has imported, nobody has made a table of.
+            # A table of a library exists only where the library is imported.
             library = sys.modules.get(module)
             if library is not None and isinstance(data, getattr(library, class_name, ())):
                 return kind
         return None
 
 
-# Taken apart beforehand: each call of a model asks for the kind of what it gets.
+# Computed once, for each call of a model looks up the kind of its input.
 _CLASSES: tuple[tuple[str, str, FrameKind], ...] = tuple(
     (kind.module, kind.value.partition(".")[2], kind) for kind in FrameKind
 )
@@ -88,8 +88,8 @@ class Frame:
     def from_pandas(self, table: pd.DataFrame) -> Any:
         """Turn a table of pandas' into what the pipeline takes.
 
-        Columns have the types that they had when the model was packaged; one that was not there then has what Arrow
-        makes of it.
+        Columns get the types that they had when the model was packaged. A column that is new gets the type that Arrow
+        infers.
 
         Raises:
             PredictionError: When a column's values have no form in its type.
@@ -118,7 +118,7 @@ class Frame:
 
 
 def as_pandas(data: Any) -> Any:
-    """Turn a table, or a column of Polars', into pandas'; anything else stays as it is, and what pandas cannot hold."""
+    """Turn a table, or a column of Polars', into pandas'; return anything else as it is, and what pandas cannot hold."""
     kind = FrameKind.of(data)
     polars = sys.modules.get("polars")
     if kind is FrameKind.PANDAS or (kind is None and not (polars is not None and isinstance(data, polars.Series))):
@@ -133,7 +133,7 @@ def as_pandas(data: Any) -> Any:
 
 
 def _library(kind: FrameKind) -> Any:
-    """Import a library that not every model needs: the search for requirements follows what is imported by name."""
+    """Import a library without a statement, which the search for requirements would find and pin for every model."""
     return importlib.import_module(kind.module)
 
 

@@ -102,21 +102,22 @@ class Answers:
                 "had not answered by then counts as required."
             )
         if self.http not in {None, "same"}:
-            yield f"Over HTTP, what JSON makes of the sample {self.http}."
+            yield f"Over HTTP, a request with the sample as JSON {self.http}."
         if self.single_row not in {None, "same"}:
             yield (
                 f"One row alone is not answered as it is among others ({self.single_row}): the answer depends on the "
                 "rows that are asked together."
             )
         if self.parameters not in {None, "same"}:
-            yield f"Given the value that it has, the parameter {self.parameters}."
+            yield f"A request that sends a parameter with its packaged value is answered otherwise: {self.parameters}."
         if self.optional_note is not None:
             yield self.optional_note
         if self.predicted:
             names = ", ".join(f"'{name}'" for name in self.predicted)
             yield (
-                f"A request must send {names}, which the model answers with. If it is what the model predicts, nobody "
-                "has it yet: let no node of the inference pipeline need it, as by drop(columns=..., errors='ignore')."
+                f"Requests must contain {names}, which the answer contains too. If this is what the model predicts, a "
+                "caller does not have it: change the inference pipeline so that no node needs it, for example with "
+                "drop(columns=..., errors='ignore')."
             )
 
 
