@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.types import DataType
 
-from kedro_project import CATALOG, KedroProject
+from kedro_project import CATALOG, MODEL, KedroProject
 from mlflow_store import models
 from scoring_application import invoke
 
@@ -39,8 +39,10 @@ DATASETS = {
 }
 
 
-@pytest.mark.parametrize("kind", DATASETS)
-def test_a_pipeline_of_polars_answers_over_http(project: KedroProject, client: MlflowClient, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "runner"), [("eager", None), ("lazy", "ThreadRunner")])
+def test_a_pipeline_of_polars_answers_over_http(
+    project: KedroProject, client: MlflowClient, kind: str, runner: str | None
+) -> None:
     """Its columns are in the signature; a caller sends JSON or a table of pandas', and gets the like."""
     file = project.path / "data" / "instances.csv"
     file.write_text(ROWS)
@@ -53,6 +55,7 @@ def test_a_pipeline_of_polars_answers_over_http(project: KedroProject, client: M
         "def create_pipeline(**kwargs):\n    return Pipeline([node(clean, 'raw', 'table')])\n",
     )
     project.write_config("catalog", {**CATALOG, "instances": DATASETS[kind]})
+    project.write_models({"prices": {**MODEL, "runner": runner}})
     project.run(pipelines=["data_processing"])
 
     project.run(pipelines=["training"])

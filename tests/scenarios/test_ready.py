@@ -310,6 +310,6 @@ def test_what_is_stored_in_a_table_between_two_nodes_is_told(project: KedroProje
     assert "stored as by 'kedro run': none; kept in memory: coded" == tags["verification.intermediates"]
     (note,) = remarks(project)
     assert note == (
-        "'kedro run' stores 'coded' (SQLTableDataset), and the model keeps it in memory. Whether this changes its values "
-        "was not tested. To accept this, set 'in_memory: [coded]'."
+        "'kedro run' stores 'coded' (SQLTableDataset), and the model keeps it in memory. Whether this changes its "
+        "values was not tested. To accept this, set 'in_memory: [coded]'."
     )

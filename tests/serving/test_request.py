@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from kedro_autolog_pipeline.errors import PredictionError
 from kedro_autolog_pipeline.serving.frames import Frame
-from kedro_autolog_pipeline.serving.request import request_values
+from kedro_autolog_pipeline.serving.request import answer, request_values
 
 FRAME = pd.DataFrame({"v": [1, 2]})
 
@@ -81,3 +82,26 @@ def test_columns_that_make_no_frame_are_told() -> None:
     with pytest.raises(PredictionError, match=r"'x' is a DataFrame, and its columns do not make one"):
         request_values({"v": [1, 2], "w": [1]}, ["x"], frames={"x": Frame()})
     assert "not columns" == request_values("not columns", ["x"], frames={"x": Frame()})["x"]
+
+
+def test_several_tables_of_polars_come_from_json() -> None:
+    """Each becomes what its node takes, be it sent as columns or as rows."""
+    table = pl.DataFrame({"n": pl.Series([1, None], dtype=pl.Int8)})
+    frame = Frame.of(table, {})
+    assert frame is not None
+    sent = {"a": {"n": np.asarray([1, None], dtype=object)}, "b": [{"n": 1}, {"n": None}]}
+
+    values = request_values(sent, ["a", "b"], frames={"a": frame, "b": frame})
+
+    assert table.equals(values["a"])
+    assert table.equals(values["b"])
+
+
+def test_answers_are_tables_of_pandas_unless_others_were_sent() -> None:
+    """MLflow carries those of pandas alone, and who sends Polars' wants them back."""
+    table = pl.DataFrame({"n": [1]})
+
+    assert isinstance(answer({"y": table}, [1])["y"], pd.DataFrame)
+    assert isinstance(answer({"y": table}, {"a": [1], "b": 2})["y"], pd.DataFrame)
+    assert answer({"y": table}, table)["y"] is table
+    assert answer({"y": table}, {"a": table, "b": 2})["y"] is table

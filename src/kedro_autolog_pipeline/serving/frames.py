@@ -118,7 +118,7 @@ class Frame:
 
 
 def as_pandas(data: Any) -> Any:
-    """Turn a table, or a column of Polars', into pandas'; return anything else as it is, and what pandas cannot hold."""
+    """Turn a table, or a column of Polars', into pandas'; anything else, or what pandas cannot hold, stays as it is."""
     kind = FrameKind.of(data)
     polars = sys.modules.get("polars")
     if kind is FrameKind.PANDAS or (kind is None and not (polars is not None and isinstance(data, polars.Series))):
