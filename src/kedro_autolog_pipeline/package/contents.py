@@ -147,11 +147,10 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
     inferred = _infer_signature(pair, rehearsal, parameters)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
     validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
-    modules = {artifact.entry.name: loading_modules(artifact.entry, artifact.file) for artifact in artifacts}
     seeds = [
         *function_seeds(pair.inference.nodes),
         *frame_seeds({} if rehearsal is None else rehearsal.sample),
-        *other_seeds(modules, validators, pair.config.runner, pair.config.hooks),
+        *other_seeds(_modules(artifacts), validators, pair.config.runner, pair.config.hooks),
     ]
     environment = find_environment(seeds).with_code_paths(pair.config.code_paths, run.project_path)
     return Contents(
@@ -178,6 +177,10 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
         skew=skew,
         validators=validators,
     )
+
+
+def _modules(artifacts: Iterable[Artifact]) -> dict[str, list[str]]:
+    return {artifact.entry.name: loading_modules(artifact.entry, artifact.file) for artifact in artifacts}
 
 
 def _stage_artifacts(pair: Pair, finished: FinishedRun, staging: Path) -> tuple[list[Artifact], list[str]]:
@@ -302,7 +305,7 @@ def _find_skew(pipeline: LivePipeline, finished: FinishedRun, rehearsal: Rehears
         report = find_skew(
             find_counterparts(pair),
             finished.values,
-            rehearsal.model_input,
+            next(iter(rehearsal.sample.values()), None),
             lambda rows: pipeline.rehearse(dict.fromkeys(rehearsal.sample, rows)).written,
         )
     except Exception as error:  # noqa: BLE001 - values of any class are compared, and none of them prevents the model

@@ -30,7 +30,7 @@ from functools import cache, lru_cache, partial, reduce
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 IMPORTS_FILE = "imports.json"
 IMPORT_FAULTS_FILE = "import_faults.txt"
@@ -42,6 +42,11 @@ TRACE_FILE = "trace.pkl"
 ANSWERS_FILE = "answers.json"
 STAGES_FILE = "stages.txt"
 ERROR_FILE = "error.txt"
+
+# What is loaded of the package that this program belongs to.
+_COMPARISON = "rehearsal/comparison.py"
+_OPTIONAL_COLUMNS = "verification/optional_columns.py"
+_QUESTIONS = "verification/questions.py"
 
 PARENT_CHECK_SECONDS = 0.5
 """How often the process looks whether its parent still lives."""
@@ -328,10 +333,8 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     gc.disable()
     import mlflow.pyfunc.scoring_server
 
-    comparison = _sibling("rehearsal/comparison.py")
-    optional_columns = _sibling("verification/optional_columns.py")
-    questions = _sibling("verification/questions.py")
-
+    for path in (_COMPARISON, _OPTIONAL_COLUMNS, _QUESTIONS):
+        _sibling(path)
     # Nobody looks for a trace of the proof, and loading a model would set up a store for it.
     mlflow.tracing.disable()
     for name in preload:
@@ -353,41 +356,9 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
 
     model = _naming_all(guard, partial(_load, package))
     if request["has_sample"]:
-        _enter(directory, Stage.PREDICT)
-        # Only now: the sample may be made of classes that the package ships.
-        sample = _unpickled(directory / SAMPLE_FILE)
-        started = time.monotonic()
-        output = _naming_all(guard, lambda: model.predict(sample))
-        seconds = time.monotonic() - started
-        _enter(directory, Stage.HAND_BACK)
-        _pickle(output, directory / OUTPUT_FILE)
-    if request["has_sample"] and request["is_proof"]:
-        _enter(directory, Stage.ASK)
-        is_expected = True
-        with contextlib.suppress(Exception):
-            # What cannot be read here is for the parent to judge, which has it.
-            is_expected = comparison.first_difference(_unpickled(directory / EXPECTED_FILE), output) is None
-        answers: dict[str, Any] = {}
-
-        def note(name: str, answer: Any) -> None:
-            answers[name] = answer
-            _replace(directory / ANSWERS_FILE, json.dumps(answers))
-
-        interview = questions.Interview(
-            model,
-            sample,
-            output,
-            seconds=seconds,
-            budget=request["budget"],
-            differ=comparison.first_difference,
-            note=note,
-        )
-        interview.ask(optional_columns.find_optional_columns if request["asks_for_columns"] else None)
-        if not is_expected:
-            with contextlib.suppress(Exception):
-                # It only explains the difference.
-                model.unwrap_python_model().read_anew(answers["copied"])
-                _pickle(model.unwrap_python_model().trace(sample), directory / TRACE_FILE)
+        trial = _try(model, guard, directory)
+        if request["is_proof"]:
+            _ask(trial, request, directory)
     _enter(directory, Stage.END)
 
 
@@ -401,6 +372,60 @@ def _load(package: Path) -> Any:
     except MlflowException as error:
         # MLflow wraps what the model's entry file raises.
         raise (error.__cause__ or error) from None
+
+
+class _Trial(NamedTuple):
+    """What a model made of the sample; ``seconds`` is how long that took."""
+
+    model: Any
+    sample: Any
+    output: Any
+    seconds: float
+
+
+def _try(model: Any, guard: ImportGuard, directory: Path) -> _Trial:
+    """Have a model predict on the sample, and hand its output back."""
+    _enter(directory, Stage.PREDICT)
+    # Only now: the sample may be made of classes that the package ships.
+    sample = _unpickled(directory / SAMPLE_FILE)
+    started = time.monotonic()
+    output = _naming_all(guard, lambda: model.predict(sample))
+    seconds = time.monotonic() - started
+    _enter(directory, Stage.HAND_BACK)
+    _pickle(output, directory / OUTPUT_FILE)
+    return _Trial(model, sample, output, seconds)
+
+
+def _ask(trial: _Trial, request: Mapping[str, Any], directory: Path) -> None:
+    """Ask a model what its users will ask, and write down each answer as it comes."""
+    _enter(directory, Stage.ASK)
+    differ = _sibling(_COMPARISON).first_difference
+    is_expected = True
+    with contextlib.suppress(Exception):
+        # What cannot be read here is for the parent to judge, which has it.
+        is_expected = differ(_unpickled(directory / EXPECTED_FILE), trial.output) is None
+    answers: dict[str, Any] = {}
+
+    def note(name: str, answer: Any) -> None:
+        answers[name] = answer
+        _replace(directory / ANSWERS_FILE, json.dumps(answers))
+
+    interview = _sibling(_QUESTIONS).Interview(
+        trial.model,
+        trial.sample,
+        trial.output,
+        seconds=trial.seconds,
+        budget=request["budget"],
+        differ=differ,
+        note=note,
+    )
+    interview.ask(_sibling(_OPTIONAL_COLUMNS).find_optional_columns if request["asks_for_columns"] else None)
+    if not is_expected:
+        with contextlib.suppress(Exception):
+            # It only explains the difference.
+            pipeline = trial.model.unwrap_python_model()
+            pipeline.read_anew(answers["copied"])
+            _pickle(pipeline.trace(trial.sample), directory / TRACE_FILE)
 
 
 def _naming_all(guard: ImportGuard, call: Callable[[], Any]) -> Any:
@@ -447,6 +472,7 @@ def _replace(file: Path, text: str) -> None:
     unfinished.replace(file)
 
 
+@cache
 def _sibling(path: str) -> ModuleType:
     """Load a file of the package that this program belongs to, by its path: the package itself is not imported."""
     file = Path(__file__).parents[1] / path
