@@ -132,7 +132,7 @@ class KedroPipelineModel(PickledPipelineModel):
         modules = {name: named_modules(stored.config) for name, stored in pipeline.datasets.items()}
         for name, dataset in self._datasets.items():
             location = _find_data(name, dataset)
-            # What is elsewhere is not fetched for this: MLflow does, when it logs the model.
+            # A remote file is not downloaded for this: MLflow downloads it when it logs the model.
             if isinstance(location.filesystem, LocalFileSystem):
                 modules[name] += data_modules(Path(location.path))
         return find_environment(

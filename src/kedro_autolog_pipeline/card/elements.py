@@ -42,6 +42,6 @@ def shortened(text: str, longest: int) -> str:
 def _printable(text: str) -> str:
     """Return a text with escapes in the place of what is not shown, or turns the text around it."""
     if text.isprintable() and "@" not in text:
-        # Nearly all are so, and a card has thousands.
+        # Most texts need no escape, and a card has thousands of them.
         return text
     return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in showable(text))

@@ -20,7 +20,7 @@ _GAP = 18.0
 """Pixels between two boxes of a layer."""
 
 _SWEEPS = 8
-"""How often the layers are gone through, down and up; more changes nothing that is seen."""
+"""Passes over the layers, down and up. More passes give no visible change."""
 
 
 @attrs.frozen
@@ -91,7 +91,7 @@ def lay_out(widths: Mapping[str, float], arrows: Sequence[tuple[str, str]]) -> L
 
 
 def _layers(boxes: Iterable[str], arrows: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Give each box the layer below all that lead to it; what nothing leads to stands just above what it leads to."""
+    """Put each box below all boxes that lead to it, and a box without any just above the first one it leads to."""
     before: dict[str, set[str]] = {box: set() for box in boxes}
     after: dict[str, set[str]] = {box: set() for box in before}
     for start, end in arrows:
@@ -165,7 +165,7 @@ def _middles(rows: Sequence[Sequence[_Point]], joined: _Joined, sizes: Mapping[_
 
 
 def _rising(wishes: Iterable[float]) -> list[float]:
-    """Return the numbers that never fall and are nearest to those that are wished for, by their squares."""
+    """Return the non-decreasing numbers nearest to the wanted ones, by least squares (isotonic regression)."""
     blocks: list[tuple[float, int]] = []
     for wish in wishes:
         mean, count = wish, 1

@@ -45,7 +45,7 @@ _ROWS = (30, 10, 3, 1)
 
 _LONGEST_NAME = 160
 
-# Such a name has room in a line of a phone.
+# A name of this length fits in one line of a phone.
 _SHORT_NAME = 16
 
 _LONGEST_TEXT = 600

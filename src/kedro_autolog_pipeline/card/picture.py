@@ -17,7 +17,7 @@ from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.serving.manifest import Manifest, Names, NodeEntry, Origin
 
 MOST_NODES = 16
-"""Nodes that are drawn; a picture of more is no picture."""
+"""Most nodes that are drawn: a picture of more cannot be read."""
 
 MOST_INPUTS = 4
 """Inputs of one kind that are drawn beside a node when it alone reads them; the others share a box."""
@@ -29,7 +29,7 @@ _CHARACTER = 7.3
 _PADDING = 24.0
 _MARGIN = 8.0
 
-# A picture that is no wider is made to fit a phone, and is still read there.
+# A picture of at most this width is scaled down to a phone, and can still be read there.
 _SMALL = 480.0
 
 _LONGEST_NAME = 26

@@ -6,7 +6,7 @@ import click
 from kedro.framework.cli.utils import KedroCliError
 
 WIDTH = 10_000
-"""Characters of a line: a long one is for the terminal to wrap, and for a program that reads it to have whole."""
+"""Characters in a line: so wide that the terminal wraps long lines, and a program gets them whole."""
 
 
 def _show_tracebacks(_: click.Context, __: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click passes it so

@@ -35,7 +35,7 @@ EDITOR_COMMENT = f"# yaml-language-server: $schema=../{FILE_NAME}\n"
 _STRING: _Schema = {"type": "string", "pattern": r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]*$"}
 _STRINGS: _Schema = {"type": "array", "items": _STRING}
 _NULL: _Schema = {"type": "null"}
-# OmegaConf puts another value in its place before the file is read.
+# OmegaConf replaces an interpolation before the file is read.
 _INTERPOLATION: _Schema = {"type": "string", "pattern": r"\$\{"}
 
 _PLAIN: Mapping[Any, _Schema] = {
@@ -47,7 +47,7 @@ _PLAIN: Mapping[Any, _Schema] = {
     tuple[str, ...]: _STRINGS,
 }
 
-# What YAML 1.1 makes of words without quotes, and Kedro hands on.
+# Values that YAML 1.1 reads from unquoted words, as Kedro passes them on.
 _READ_AS = {"no": False, "off": False, "on": True, "yes": True}
 
 # Keys that take what their type does not say, as in `values`.
@@ -118,7 +118,7 @@ def _value(section: type, field: attrs.Attribute[Any], below: Keys | None) -> _S
 
 
 def _default(field: attrs.Attribute[Any]) -> _Schema:
-    """Return what an editor shows as the default; a key that may be null has none that is worth telling."""
+    """Return the default that an editor shows; a key that may be null shows none."""
     default = field.default.value if isinstance(field.default, Enum) else field.default
     return {"default": default} if isinstance(default, (bool, float, str)) else {}
 

@@ -1,4 +1,4 @@
-"""Find the line of ``mlflow.yml`` that is no YAML, and say how it is mended."""
+"""Find the line of ``mlflow.yml`` that is not valid YAML, and say how to correct it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import attrs
 
 from kedro_autolog_pipeline.datasets.sample import SAMPLE_ROWS
 
-# What is kept of one dataset is small beside any training: at most so many values, and bytes.
+# The most that is kept of one dataset, which is small beside any training.
 _MOST_VALUES = 500_000
 _MOST_BYTES = 32 * 2**20
 

@@ -67,7 +67,7 @@ def describe_table(data: Any) -> TableFacts | None:
 
 def _first_rows(data: Any) -> pd.DataFrame | None:
     """Return the rows that count, as pandas holds them; None of what is no table."""
-    # Who has a table of a library has imported it.
+    # A table of a library exists only where the library is imported.
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and isinstance(data, pandas.DataFrame):
         return data.head(_DIGEST_ROWS)
@@ -84,5 +84,5 @@ def _schema(rows: pd.DataFrame) -> str | None:
         # MLflow advises to declare integer columns as floats.
         warnings.simplefilter("ignore")
         schema = infer_signature(rows).inputs
-    # A table that it has no types for is to MLflow one value of any type, without a name.
+    # MLflow describes a table that it has no types for as one unnamed value of any type.
     return json.dumps({"mlflow_colspec": schema.to_dict()}) if schema.has_input_names() else None

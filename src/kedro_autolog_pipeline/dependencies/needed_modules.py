@@ -36,7 +36,7 @@ def frame_seeds(sample: Mapping[str, Any]) -> list[Seed]:
         Seed(module, f"type of the input '{name}'")
         for name, kind in kinds.items()
         if kind not in {None, FrameKind.PANDAS}
-        # Arrow is what tables become on their way to others.
+        # Tables are converted through Arrow.
         for module in sorted({kind.module, FrameKind.ARROW.module})
     ]
 

@@ -77,7 +77,7 @@ def _evaluate(predictions: Any, rows: Rows, config: EvaluateConfig, directory: P
     mlflow.set_tracking_uri(f"sqlite:///{(Path(_directory().name) / 'mlflow.db').as_posix()}")
     experiment = mlflow.MlflowClient().create_experiment(uuid4().hex, artifact_location=directory.as_uri())
     with warnings.catch_warnings(), mlflow.start_run(experiment_id=experiment) as run:
-        # Of columns of integers, the model's own signature tells; how MLflow calls others is not the user's to mend.
+        # The model's own signature covers integer columns, and the user cannot change what MLflow calls.
         warnings.filterwarnings("ignore", "Hint: Inferred schema", UserWarning)
         for category in (DeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", category)

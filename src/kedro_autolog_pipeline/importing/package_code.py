@@ -538,7 +538,7 @@ def _take_off_path(*directories: str) -> None:
 
 
 def _drop_from_path(is_dropped: Callable[[str], bool]) -> None:
-    """Take entries off ``sys.path`` one by one: the list is of all threads, and none may lose an entry of another's."""
+    """Remove entries from ``sys.path`` one by one: all threads share the list, and keep their own entries."""
     for entry in filter(is_dropped, sys.path.copy()):
         # Another thread may have been quicker.
         with suppress(ValueError):

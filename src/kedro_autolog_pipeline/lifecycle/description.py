@@ -160,7 +160,7 @@ def describe_failure(reason: str, retry_command: str, log: str = "") -> str:
     """
     end = f"\n\nTo package the run again without training:\n\n{_block('bash', retry_command)}"
     start = f"**FAILED.** {_text(reason)}"[: TAG_LENGTH - len(end)] + end
-    # The lines of a log say most at its end, and nothing in it may end the block.
+    # The last lines of a log say the most. No text in it may close the block.
     lines = log.replace("```", "'''").rstrip().splitlines()[-_LOG_LINES:]
     block = "\n\nThe process wrote:\n\n" + _block("text", "\n".join(lines))
     return start + block if lines and len(start) + len(block) <= TAG_LENGTH else start

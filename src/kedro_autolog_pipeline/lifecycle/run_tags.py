@@ -35,7 +35,7 @@ def run_tags(run: KedroRun, project: Project, runtime_params: tuple[dict[str, An
     }
     commit = find_commit(run.project_path)
     if commit is not None:
-        # MLflow's name for it, of which its UI makes a link. MLflow itself looks where the command lies.
+        # MLflow's UI links a tag of this name. MLflow itself would look in the directory of the command.
         tags["mlflow.source.git.commit"] = commit
         tags[f"{TAG_PREFIX}git_dirty"] = str(is_dirty(run.project_path)).lower()
     return tags

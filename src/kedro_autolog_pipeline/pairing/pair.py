@@ -157,7 +157,7 @@ def _inputs_without_origin(
 ) -> Iterator[str]:
     """Return a mistake for each input that nothing provides, or one where they leave open which is the request."""
     free = sorted(inference.inputs())
-    # Nobody who names one parameter means all of them.
+    # A misspelt name of one parameter is never a misspelt 'parameters'.
     parameters = sorted(name for name in known if name.startswith("params:"))
     datasets = sorted(name for name in known if not is_parameter(name))
     missing = [name for name in free if name not in origins]

@@ -17,7 +17,7 @@ from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.serving.manifest import Origin
 from kedro_autolog_pipeline.serving.suggestions import find_nearest, suggest
 
-# The distribution by the module that MLflow's default evaluator imports.
+# Distributions by the modules that MLflow's default evaluator imports.
 _NEEDED = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 _METRICS = {

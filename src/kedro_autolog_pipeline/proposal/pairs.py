@@ -81,7 +81,7 @@ def find_training(pipelines: Mapping[str, Pipeline]) -> list[str]:
 
 
 def find_metrics(pipeline: Pipeline) -> tuple[str, ...]:
-    """Return what looks like metrics, sorted: what a node writes that only evaluates, or what is called so."""
+    """Return the datasets that look like metrics, sorted: by the node that writes them, or by their names."""
     nodes = read_nodes(pipeline)
     evaluated = {
         name for each in nodes if each.does(Action.EVALUATE) and not each.does(Action.FIT) for name in each.node.outputs
@@ -100,7 +100,7 @@ def _only_predicts(nodes: list[ReadNode]) -> bool:
 
 
 def _is_part(part: Pipeline, whole: Pipeline) -> bool:
-    """Tell whether a pipeline is a smaller part of another one; of two that are the same, the first is of none."""
+    """Tell whether a pipeline is a smaller part of another one."""
     return set(part.nodes) < set(whole.nodes)
 
 
