@@ -13,6 +13,7 @@ import importlib
 import json
 import logging
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def our_predict(directory: Path, length: int, artifact: Path | None) -> Predict:
     """Load a package of ours, and give what predicts."""
     from mlflow.pyfunc.model import PythonModelContext
 
+    from kedro_autolog_pipeline.package.sealing import seal_package
     from kedro_autolog_pipeline.serving.manifest import (
         FORMAT_VERSION,
         ArtifactEntry,
@@ -66,9 +68,10 @@ def our_predict(directory: Path, length: int, artifact: Path | None) -> Predict:
     from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
 
     package = Path(mkdtemp(dir=directory))
+    shutil.copy(directory / f"{STEPS}.py", package)
     entries = []
     if artifact is not None:
-        (package / ARTIFACT).symlink_to(artifact)
+        (package / ARTIFACT).hardlink_to(artifact)
         dataset = {"type": "kedro_datasets.pickle.pickle_dataset.PickleDataset"}
         entries = [ArtifactEntry("artifact", Origin.TRAINED, ARTIFACT, dataset, 0, "", from_this_run=True)]
     nodes = []
@@ -89,6 +92,7 @@ def our_predict(directory: Path, length: int, artifact: Path | None) -> Predict:
         provenance=Provenance("", "", "", "", None, "", {}),
     )
     write_manifest(manifest, package)
+    seal_package(package)
     model = PackagedPipelineModel.from_package(package)
     model.load_context(PythonModelContext({}, None))  # type: ignore[no-untyped-call]  # MLflow's
     return model.predict

@@ -36,7 +36,7 @@ def measure(directory: Path, turns: int) -> Findings:
         directory: An empty one, for as long as it takes.
         turns: How often each of the two is measured.
     """
-    _write_chain(directory)
+    write_chain(directory, max(LENGTHS), ARTIFACT_MIB * 2**20)
     comparisons, medians = [], {}
     with _worker(PYTHON, "ours", directory) as ours, _worker(PEER_PYTHON, PEER, directory) as theirs:
         for with_artifact in (False, True):
@@ -99,9 +99,15 @@ def _worker(python: Path, implementation: str, directory: Path) -> Iterator[_Wor
             process.kill()
 
 
-def _write_chain(directory: Path) -> None:
-    """Write what the chains are made of; no function occurs twice, as in a real pipeline."""
-    steps = [f"def step_{i}(value, artifact=None):\n    return value + 1\n" for i in range(max(LENGTHS))]
+def write_chain(directory: Path, length: int, artifact_bytes: int) -> None:
+    """Write what the chains are made of; no function occurs twice, as in a real pipeline.
+
+    Args:
+        directory: Where.
+        length: Nodes of the longest chain.
+        artifact_bytes: How large the artifact is.
+    """
+    steps = [f"def step_{i}(value, artifact=None):\n    return value + 1\n" for i in range(length)]
     (directory / f"{chain_worker.STEPS}.py").write_text("\n\n".join(steps), encoding="utf-8")
     with (directory / chain_worker.ARTIFACT).open("wb") as file:
-        pickle.dump(np.random.default_rng(1).random(ARTIFACT_MIB * 2**20 // 8), file, protocol=5)
+        pickle.dump(np.random.default_rng(1).random(artifact_bytes // 8), file, protocol=5)

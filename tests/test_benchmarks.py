@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.chain_worker import ARTIFACT, our_predict
+from benchmarks.framework_cost import write_chain
 from benchmarks.growth import compared
 from benchmarks.measured_project import Shape, write_measured_project
 from benchmarks.measurements import Summary, interleaved, line_through, summarise, typical_ratio
@@ -103,6 +105,19 @@ def test_the_measured_project_is_packaged(tmp_path: Path, *, is_blob_last: bool)
     assert packaged.stored_bytes > 4000
     assert packaged.bytes_written > 0
     assert [] == list(project.path.rglob("mlartifacts/*"))
+
+
+@pytest.mark.parametrize("has_artifact", [False, True])
+def test_the_chain_that_is_measured_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_artifact: bool
+) -> None:
+    """Its package is one that a model loads from: whole, sealed, and without a link that leads out of it."""
+    write_chain(tmp_path, length=2, artifact_bytes=1000)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    predict = our_predict(tmp_path, 2, tmp_path / ARTIFACT if has_artifact else None)
+
+    assert 3 == predict(None, 1)
 
 
 def test_a_line_goes_through_the_points() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
+import weakref
 from decimal import Decimal
 from typing import Any
 
@@ -100,3 +102,19 @@ def test_what_is_no_table_stays_as_it_is() -> None:
     assert [1, 2] == as_pandas(pl.Series([1, 2])).tolist()
     assert FrameKind.ARROW is FrameKind.of(pa.table({"x": [1]}))
     assert as_pandas(objects) is objects or isinstance(as_pandas(objects), pd.DataFrame)
+
+
+def test_a_class_is_looked_up_once_and_forgotten_with_its_model() -> None:
+    """A class that is derived from a table is that kind of table, and what is remembered of it does not keep it."""
+
+    def kinds() -> tuple[weakref.ref[type], list[FrameKind | None]]:
+        class Scores(pd.DataFrame):
+            pass
+
+        return weakref.ref(Scores), [FrameKind.of(Scores({"a": [1]})) for _ in range(2)]
+
+    scores, found = kinds()
+    gc.collect()
+
+    assert [FrameKind.PANDAS] * 2 == found
+    assert scores() is None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -34,18 +35,38 @@ class FrameKind(Enum):
     @classmethod
     def of(cls, data: Any) -> FrameKind | None:
         """Return what kind of table data is; None when it is none of them."""
-        for module, class_name, kind in _CLASSES:
-            # A table of a library exists only where the library is imported.
-            library = sys.modules.get(module)
-            if library is not None and isinstance(data, getattr(library, class_name, ())):
-                return kind
-        return None
+        of_class = type(data)
+        try:
+            return _KINDS[of_class]
+        except KeyError:
+            kind = next((each for each in cls if _is_a(of_class, each.value)), None)
+            _KINDS[of_class] = kind
+            return kind
 
 
-# Computed once, for each call of a model looks up the kind of its input.
-_CLASSES: tuple[tuple[str, str, FrameKind], ...] = tuple(
-    (kind.module, kind.value.partition(".")[2], kind) for kind in FrameKind
-)
+# Each call of a model looks up the kinds of what it gets and gives: a look-up is a tenth of finding out. A class of a
+# model's code is forgotten with the model.
+_KINDS: WeakKeyDictionary[type, FrameKind | None] = WeakKeyDictionary()
+
+# Of what is no table, whether pandas can hold it and does not yet.
+_IS_COLUMN: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+
+_COLUMN = "polars.Series"
+
+
+def _is_column(of_class: type) -> bool:
+    try:
+        return _IS_COLUMN[of_class]
+    except KeyError:
+        _IS_COLUMN[of_class] = _is_a(of_class, _COLUMN)
+        return _IS_COLUMN[of_class]
+
+
+def _is_a(of_class: type, name: str) -> bool:
+    # A class of a library, or one derived from it, exists only where the library is imported.
+    module, _, class_name = name.partition(".")
+    library = sys.modules.get(module)
+    return library is not None and issubclass(of_class, getattr(library, class_name, ()))
 
 
 @attrs.frozen
@@ -120,8 +141,7 @@ class Frame:
 def as_pandas(data: Any) -> Any:
     """Turn a table, or a column of Polars', into pandas'; anything else, or what pandas cannot hold, stays as it is."""
     kind = FrameKind.of(data)
-    polars = sys.modules.get("polars")
-    if kind is FrameKind.PANDAS or (kind is None and not (polars is not None and isinstance(data, polars.Series))):
+    if kind is FrameKind.PANDAS or (kind is None and not _is_column(type(data))):
         return data
     try:
         if kind is FrameKind.ARROW:

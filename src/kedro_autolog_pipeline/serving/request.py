@@ -44,10 +44,10 @@ def answer(outputs: Mapping[str, Any], model_input: Any) -> dict[str, Any]:
         outputs: By dataset name.
         model_input: What the caller has sent.
     """
-    if not isinstance(model_input, pd.DataFrame):
-        given = model_input.values() if isinstance(model_input, Mapping) else [model_input]
-        if any(FrameKind.of(value) not in {None, FrameKind.PANDAS} for value in given):
-            return dict(outputs)
+    kind = FrameKind.of(model_input)
+    kinds = map(FrameKind.of, model_input.values()) if isinstance(model_input, dict) else [kind]
+    if any(each is not None and each is not FrameKind.PANDAS for each in kinds):
+        return dict(outputs)
     return {name: as_pandas(output) for name, output in outputs.items()}
 
 
