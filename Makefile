@@ -46,7 +46,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines libraries faults lint bench bench-quick screenshots card-check chromium clean
+.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines libraries faults lint bench bench-command bench-quick screenshots card-check chromium clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -125,6 +125,9 @@ lint: $(VENV)/.installed ## Check style, types, imports, docstrings and prose.
 
 bench: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure what docs/benchmarks.md reports, and write it there.
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks
+
+bench-command: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the whole of `kedro run` alone, and draw its chart.
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --section "whole command"
 
 bench-quick: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the same, less exactly, and only print it.
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --quick

@@ -8,10 +8,25 @@ from pathlib import Path
 
 import attrs
 
+from benchmarks.chart import Group
 from benchmarks.measurements import Summary, summarise, typical_ratio
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-"""Lines between which `make bench` writes; the rest of the file is written by people."""
+
+class Section(Enum):
+    """A part of the file that `make bench` writes, between two lines that name it; people write the rest."""
+
+    COMMAND = "whole command"
+    RESULTS = "results"
+
+    @property
+    def begin(self) -> str:
+        """The line before it."""
+        return f"<!-- {self.value}: begin -->"
+
+    @property
+    def end(self) -> str:
+        """The line after it."""
+        return f"<!-- {self.value}: end -->"
 
 
 class Unit(Enum):
@@ -63,11 +78,13 @@ class Findings:
         comparisons: Rows of the table.
         remarks: What to read beside them, one sentence each.
         versions: Of what is in the peer's environment, by name; empty when that is ours.
+        groups: What a chart shows of them; empty when there is none.
     """
 
     comparisons: Sequence[Comparison]
     remarks: Sequence[str] = ()
     versions: Mapping[str, str] = attrs.field(factory=dict)
+    groups: Sequence[Group] = ()
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
@@ -87,16 +104,16 @@ def table(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, ("---",) * len(header), *rows])
 
 
-def replace_results(file: Path, results: str) -> None:
-    """Put results between the markers of a file.
+def replace_results(file: Path, section: Section, results: str) -> None:
+    """Put results into a section of a file.
 
     Raises:
         ValueError: When it does not have both markers, once each.
     """
-    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = file.read_text(encoding="utf-8").partition(section.begin)
+    _, end, after = rest.partition(section.end)
     if not begin or not end:
-        msg = f"Cannot write results into '{file}': it lacks the line '{BEGIN}' or '{END}'. Add both."
+        msg = f"Cannot write results into '{file}': it lacks the line '{section.begin}' or '{section.end}'. Add both."
         raise ValueError(msg)
     file.write_text(f"{before}{begin}\n\n{results}\n\n{end}{after}", encoding="utf-8")
 

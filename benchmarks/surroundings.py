@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +38,13 @@ def versions() -> dict[str, str]:
     """Give the versions of what is measured, by name."""
     names = ("kedro-autolog-pipeline", "kedro", "mlflow", "pandas", "scikit-learn")
     return {"Python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def peer_versions() -> dict[str, str]:
+    """Give the version of kedro-mlflow in its environment, by name."""
+    asked = "from importlib.metadata import version; print(version('kedro-mlflow'))"
+    answer = subprocess.run([str(PEER_PYTHON), "-c", asked], capture_output=True, text=True, check=True)
+    return {"kedro-mlflow": answer.stdout.strip()}
 
 
 def machine() -> str:

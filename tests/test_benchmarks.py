@@ -8,14 +8,17 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from benchmarks.chain_worker import ARTIFACT, our_predict
+from benchmarks.chart import Bar, Group, draw
 from benchmarks.framework_cost import write_chain
 from benchmarks.growth import compared
 from benchmarks.measured_project import Shape, write_measured_project
 from benchmarks.measurements import Summary, interleaved, line_through, summarise, typical_ratio
 from benchmarks.page_cache import PageCache
-from benchmarks.report import BEGIN, END, Comparison, Unit, replace_results, table
+from benchmarks.report import Comparison, Section, Unit, replace_results, table
+from benchmarks.whole_command import Command
 
 
 def test_a_summary_is_the_median_and_the_quartiles() -> None:
@@ -143,12 +146,42 @@ def test_the_table_has_medians_quartiles_ratio_and_verdict() -> None:
 def test_results_replace_those_before_them(tmp_path: Path) -> None:
     """What people have written around them stays; a file without a place for them is refused."""
     file = tmp_path / "benchmarks.md"
-    file.write_text(f"# Before\n{BEGIN}\nold\n{END}\nAfter\n", encoding="utf-8")
+    file.write_text(f"# Before\n{Section.RESULTS.begin}\nold\n{Section.RESULTS.end}\nAfter\n", encoding="utf-8")
 
-    replace_results(file, "new")
-    replace_results(file, "newer")
+    replace_results(file, Section.RESULTS, "new")
+    replace_results(file, Section.RESULTS, "newer")
 
-    assert f"# Before\n{BEGIN}\n\nnewer\n\n{END}\nAfter\n" == file.read_text(encoding="utf-8")
-    file.write_text(f"# Before\n{END}\n{BEGIN}\n", encoding="utf-8")
+    assert f"# Before\n{Section.RESULTS.begin}\n\nnewer\n\n{Section.RESULTS.end}\nAfter\n" == file.read_text(
+        encoding="utf-8"
+    )
+    file.write_text(f"# Before\n{Section.RESULTS.end}\n{Section.RESULTS.begin}\n", encoding="utf-8")
     with pytest.raises(ValueError, match="Cannot write results into"):
-        replace_results(file, "new")
+        replace_results(file, Section.RESULTS, "new")
+
+
+def test_a_chart_is_drawn_alike_each_time(tmp_path: Path) -> None:
+    """Its names and numbers are text, so that a reader can search them."""
+    groups = [Group("no duration, database", [Bar("alone", 1.23), Bar("ours", 3.6)])]
+
+    for name in ("first.svg", "second.svg"):
+        draw(groups, "Seconds", tmp_path / name)
+
+    chart = (tmp_path / "first.svg").read_text(encoding="utf-8")
+    assert chart == (tmp_path / "second.svg").read_text(encoding="utf-8")
+    for text in ("Seconds", "alone", "ours", "1.2 s", "3.6 s", "no duration,", "database"):
+        assert f">{text}<" in chart
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_the_whole_command_is_measured_to_its_end(tmp_path: Path, *, is_new: bool) -> None:
+    """What comes after the last node is a part of it; a database that is to be new is made by the command."""
+    project = write_measured_project(tmp_path / "project", Shape(), Path(sys.executable))
+    (project.path / "mlflow.db").touch()
+    command = Command(project, {"MEASURE_TRACKING": project.tracking_uri}, is_new=is_new)
+
+    duration = command.run()
+
+    assert 0 < duration.after_last_node < duration.whole
+    client = MlflowClient(project.tracking_uri)
+    runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    assert {"trainings": 1.0} in [run.data.metrics for run in runs]

@@ -108,7 +108,7 @@ def test_a_class_is_looked_up_once_and_forgotten_with_its_model() -> None:
     """A class that is derived from a table is that kind of table, and what is remembered of it does not keep it."""
 
     def kinds() -> tuple[weakref.ref[type], list[FrameKind | None]]:
-        class Scores(pd.DataFrame):
+        class Scores(pd.DataFrame):  # type: ignore[misc]  # pandas ships no types
             pass
 
         return weakref.ref(Scores), [FrameKind.of(Scores({"a": [1]})) for _ in range(2)]
