@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
+import re
 import shutil
 import stat
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from mlflow.entities import LoggedModel, LoggedModelStatus
 
+from kedro_autolog_pipeline import progress
+from kedro_autolog_pipeline.tracking.logged_model import LoggedModel as ModelToUpload
 from kedro_autolog_pipeline.tracking.logged_model import logged_model
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.tags import FAILURE_TAG
@@ -198,3 +206,64 @@ def test_a_store_that_hands_down_its_group_gets_directories_of_its_own(run: Trac
 
     assert not package.is_symlink()
     assert not (package / ARTIFACT).samefile(store_directory(run) / ARTIFACT)
+
+
+MEGABYTE = 10**6
+
+
+@pytest.fixture
+def slow_server() -> Iterator[tuple[str, Event]]:
+    """Give the address of a server that takes a megabyte of each file, and the rest when the event is set."""
+    goes_on = Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            """Take a file."""
+            size = int(self.headers["Content-Length"])
+            first = len(self.rfile.read(min(size, MEGABYTE)))
+            assert goes_on.wait(60)
+            self.rfile.read(size - first)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/api/2.0/mlflow-artifacts/artifacts/model", goes_on
+        server.shutdown()
+        serving.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux tells how far a file is read.")
+def test_an_upload_that_takes_long_tells_how_far_it_is(
+    run: TrackedRun, tmp_path: Path, slow_server: tuple[str, Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the middle of one large file, of which MLflow says nothing."""
+    monkeypatch.setattr(progress, "BAR_AFTER", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.01)
+    address, goes_on = slow_server
+    said: list[str] = []
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            """Let the server go on when something is told of what it has not got yet."""
+            said.append(record.getMessage())
+            if "0 bytes" not in said[-1]:
+                goes_on.set()
+
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "weights").write_bytes(b"x" * 40 * MEGABYTE)
+    logger, listening = logging.getLogger("kedro_autolog_pipeline"), Listening()
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    logger.addHandler(listening)
+    try:
+        ModelToUpload("m-1", "prices", run, address).upload(tmp_path / "package")
+    finally:
+        logger.removeHandler(listening)
+
+    far = re.search(r"Uploading 'prices': ([\d.]+) [kM]B of 40\.0 MB, \d+ s", "\n".join(said))
+    assert far is not None
+    assert 0 < float(far[1])

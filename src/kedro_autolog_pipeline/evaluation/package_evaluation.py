@@ -9,6 +9,7 @@ from kedro_autolog_pipeline.config.schema import EvaluateConfig
 from kedro_autolog_pipeline.errors import EvaluationError, VerificationError
 from kedro_autolog_pipeline.evaluation.metrics import Evaluation, compute_metrics
 from kedro_autolog_pipeline.evaluation.rows import Rows, find_predictions
+from kedro_autolog_pipeline.progress import progress
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
 
@@ -40,7 +41,7 @@ def evaluate_package(  # noqa: PLR0913 - what is evaluated, on what, and where
         EvaluationError: When it cannot be loaded, cannot answer, or its answer cannot be evaluated.
     """
     try:
-        with Verifier(model) as process:
+        with Verifier(model) as process, progress(f"Evaluating '{model}' in a fresh process"):
             output = process.answer(package, rows.request, shipped=shipped, requirements=requirements, timeout=timeout)
     except VerificationError as error:
         raise EvaluationError(model, error.cause, error.log) from error

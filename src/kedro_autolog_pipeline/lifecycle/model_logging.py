@@ -39,6 +39,7 @@ from kedro_autolog_pipeline.package.leaks import find_leaks
 from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
+from kedro_autolog_pipeline.progress import progress
 from kedro_autolog_pipeline.rehearsal.signature import requiring_all_but
 from kedro_autolog_pipeline.run.metrics import measured_on
 from kedro_autolog_pipeline.serving.manifest import read_manifest
@@ -305,7 +306,8 @@ class _Progress:
         write_package(package, identity, contents)
         self._refuse_leaks(staging)
         self.stage = Stage.PROVE
-        proof = self._prove(package, contents)
+        with progress(f"Proving '{self._pair.config.name}' in a fresh process"):
+            proof = self._prove(package, contents)
         contents = _amend(package, contents, proof.answers)
         manifest = read_manifest(package)
         card = ModelCard(manifest, contents.signature, proof, contents.fixed_parameters, model.metrics, model.uri)

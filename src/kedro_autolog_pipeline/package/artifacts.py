@@ -23,6 +23,7 @@ from kedro_autolog_pipeline.datasets.locations import (
 from kedro_autolog_pipeline.datasets.snapshots import write_snapshot
 from kedro_autolog_pipeline.errors import ArtifactChangedError
 from kedro_autolog_pipeline.package.leaks import find_leaks
+from kedro_autolog_pipeline.progress import progress, size_of
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.record import KnownData
 from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed
@@ -82,7 +83,8 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     if location is None:
         value = load()
         directory.mkdir()
-        file, form = write_snapshot(name, value, directory)
+        with progress(f"Writing '{name}'", done=lambda: size_of(directory)):
+            file, form = write_snapshot(name, value, directory)
         _refuse_secrets(file, dataset_secrets(name, inner))
         details: dict[str, Any] = {"dataset": {}, "snapshot": form}
         measure = measure_file(file)
@@ -176,8 +178,11 @@ def _taken_early(early: EarlyCopies, saved: SavedState | None, target: Path) -> 
 def _copied(name: str, location: Location, known: KnownData, target: Path) -> Measure:
     _refuse_changed(name, location, known)
     target.parent.mkdir()
+    file = None if known.state is None else known.state.file
+    total = None if file is None else file.size
     try:
-        return copy_data(location.filesystem, location.path, target)
+        with progress(f"Copying '{name}'", total, lambda: size_of(target)):
+            return copy_data(location.filesystem, location.path, target)
     except FileNotFoundError as error:
         msg = f"'{name}' has no data at '{location.path}'."
         raise FileNotFoundError(msg) from error

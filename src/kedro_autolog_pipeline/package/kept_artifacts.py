@@ -14,6 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from kedro_autolog_pipeline.datasets.copies import copy_data
 from kedro_autolog_pipeline.package.artifacts import Artifact
+from kedro_autolog_pipeline.progress import progress, size_of
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
 
@@ -45,7 +46,8 @@ class KeptArtifact:
         """
         target = staging / self.entry.path
         target.parent.mkdir(parents=True)
-        measure = copy_data(LocalFileSystem(), str(self.file), target)
+        with progress(f"Copying '{self.entry.name}'", self.entry.size, lambda: size_of(target)):
+            measure = copy_data(LocalFileSystem(), str(self.file), target)
         if measure.sha256 != self.entry.sha256:
             raise ValueError(f"'{self.file}' was changed since it was staged. Remove it, and train again.")
         dataset = StoredDataset(self.entry.dataset, self.entry.argument, self.entry.snapshot)

@@ -15,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from kedro_autolog_pipeline.datasets.copies import Measure, copy_data
 from kedro_autolog_pipeline.loggers import get_logger
+from kedro_autolog_pipeline.progress import progress, size_of
 from kedro_autolog_pipeline.run.file_state import FileState
 
 _LOGGER = get_logger(__name__)
@@ -90,7 +91,7 @@ class EarlyCopies:
             None when there is no copy of it in this state; the directory then is not made.
         """
         copy = self._copies.pop(path, None)
-        measure = None if copy is None else copy.result()
+        measure = None if copy is None else copy.awaited()
         if copy is None or measure is None:
             return None
         if copy.state == state:
@@ -160,6 +161,13 @@ class _Copy:
     def result(self) -> Measure | None:
         """Return what was copied, when that is done; None when it has not begun, and from now on will not."""
         return None if self._outcome.cancel() else self._outcome.result()
+
+    def awaited(self) -> Measure | None:
+        """Return the result, and show how far the copy is where that has to be waited for."""
+        if self._outcome.done() or not self._outcome.running():
+            return self.result()
+        with progress(f"Copying '{self._path}'", self.state.size, lambda: size_of(self._file)):
+            return self.result()
 
     def give_up(self) -> None:
         """Do not begin, and do not keep what is there: the disk may not have room for this one and the next."""

@@ -7,7 +7,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kedro_autolog_pipeline.loggers import get_logger
+from kedro_autolog_pipeline.progress import progress, read_so_far, size_of
 from kedro_autolog_pipeline.tracking.abandoned import PENDING, SETTLED, this_process
 from kedro_autolog_pipeline.tracking.refusals import http_status
 from kedro_autolog_pipeline.tracking.run import TrackedRun
@@ -81,11 +82,12 @@ class LoggedModel:
 
         repository = self._repository()
         if isinstance(repository, LocalArtifactRepository):
-            _place(package, Path(repository.artifact_dir))
+            _place(package, Path(repository.artifact_dir), f"Storing '{self.name}'")
         elif isinstance(repository, HttpArtifactRepository):
-            _send(package, repository)
+            _send(package, repository, f"Uploading '{self.name}'")
         else:
-            self.run.store.client().log_model_artifacts(self.model_id, str(package))
+            with progress(f"Uploading '{self.name}'"):
+                self.run.store.client().log_model_artifacts(self.model_id, str(package))
 
     def download(self, path: str, directory: Path) -> Path:
         """Download a file or directory of the package.
@@ -282,8 +284,8 @@ def send_metrics(model: LoggedModel, metrics: Sequence[Metric]) -> None:
         client.log_batch(model.run.run_id, metrics=metrics[start : start + _METRICS_PER_REQUEST])
 
 
-def _place(package: Path, target: Path) -> None:
-    """Move a package to its place in a store of files, or copy it where it cannot be moved."""
+def _place(package: Path, target: Path, doing: str) -> None:
+    """Move a package to its place in a store of files, or copy it where it cannot be moved; show that it goes on."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # Where a directory hands its group down, what is made in it gets that group, and what is moved there keeps its own.
     if not target.parent.stat().st_mode & stat.S_ISGID and not _has_other_names(package):
@@ -294,7 +296,8 @@ def _place(package: Path, target: Path) -> None:
             with suppress(OSError):
                 package.symlink_to(target, target_is_directory=True)
             return
-    shutil.copytree(package, target, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    with progress(doing, size_of(package), lambda: size_of(target)):
+        shutil.copytree(package, target, copy_function=shutil.copyfile, dirs_exist_ok=True)
 
 
 def _has_other_names(directory: Path) -> bool:
@@ -305,20 +308,25 @@ def _has_other_names(directory: Path) -> bool:
         )
 
 
-def _send(package: Path, repository: HttpArtifactRepository) -> None:
+def _send(package: Path, repository: HttpArtifactRepository, doing: str) -> None:
     """Send a package to an MLflow server, several files at once: MLflow itself sends one after the other."""
-    # The largest first: while it is sent, the others are.
-    files = sorted((file for file in package.rglob("*") if file.is_file()), key=lambda file: -file.stat().st_size)
-    with ThreadPoolExecutor(_SENT_AT_ONCE) as sending:
-        sent = []
-        for file in files:
+    sizes = {file: file.stat().st_size for file in package.rglob("*") if file.is_file()}
+    sent: dict[Path, Future[None]] = {}
+
+    def uploaded() -> int:
+        ended = [file for file, sending in sent.copy().items() if sending.done()]
+        return sum(sizes[file] for file in ended) + read_so_far(sizes.keys() - ended)
+
+    with ThreadPoolExecutor(_SENT_AT_ONCE) as pool, progress(doing, sum(sizes.values()), uploaded):
+        # The largest first: while it is sent, the others are.
+        for file in sorted(sizes, key=lambda file: -sizes[file]):
             directory = file.parent.relative_to(package).as_posix()
-            sent.append(sending.submit(repository.log_artifact, str(file), None if directory == "." else directory))
+            sent[file] = pool.submit(repository.log_artifact, str(file), None if directory == "." else directory)
         try:
-            for each in sent:
+            for each in sent.values():
                 each.result()
         except BaseException:
-            sending.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 

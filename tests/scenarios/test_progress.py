@@ -1,0 +1,67 @@
+"""What a terminal shows while `kedro run` packages something that takes long."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kedro_project import TRAINING, KedroProject
+
+# The fresh process waits for a file, and the process of the training does not.
+INFERENCE = """
+import os, time
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model):
+    while os.getpid() != model["process"] and not os.path.exists({gate!r}):
+        time.sleep(0.01)
+    return instances[["x"]] * model["slope"]
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "model"], "predictions")])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
+def test_a_terminal_shows_what_takes_long_and_then_no_more(project: KedroProject) -> None:
+    """The proof waits until the terminal shows that it goes on; what is at the end is as if nothing had been shown."""
+    import pty
+
+    gate = project.path / "gate"
+    project.write_pipeline("inference", INFERENCE.format(gate=str(gate)))
+    with_process = TRAINING.replace('{"slope"', '{"process": __import__("os").getpid(), "slope"')
+    project.write_pipeline("training", with_process)
+    ours, theirs = pty.openpty()
+    shown = b""
+    terminal = {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "kedro", "run"],
+        cwd=project.path,
+        stdout=theirs,
+        stderr=subprocess.STDOUT,
+        env={**{name: value for name, value in os.environ.items() if name != "NO_COLOR"}, **terminal},
+    ) as process:
+        os.close(theirs)
+        while True:
+            try:
+                said = os.read(ours, 4096)
+            except OSError:
+                # So Linux tells that nobody has the terminal any more; others give nothing.
+                break
+            if not said:
+                break
+            shown += said
+            if b"Proving 'prices' in a fresh process" in shown:
+                gate.touch()
+    os.close(ours)
+
+    text = shown.decode()
+    assert process.returncode == 0, text
+    assert "Proving 'prices' in a fresh process" in text
+    ending = text[text.rindex("\x1b[2K") :]
+    assert "Proving" not in ending
+    assert "'prices' is READY." in ending
