@@ -18,6 +18,7 @@ from kedro_autolog_pipeline.serving.manifest import (
     Origin,
     Provenance,
 )
+from kedro_autolog_pipeline.tracking.run_inputs import TRAINING, RunInput
 from kedro_autolog_pipeline.tracking.store import Store
 from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
 from kedro_autolog_pipeline.verification.proof import Answers, Outcome, Proof
@@ -140,3 +141,13 @@ def test_a_failed_model_shows_the_end_of_what_its_process_wrote() -> None:
     assert written.startswith("```text\nline 81\n")
     assert written.endswith("\nline 98\n'''\nValueError\n```")
     assert start == describe_failure("Cannot prove it.", "kedro autolog package", "x" * TAG_LENGTH)
+
+
+def test_what_it_was_trained_on_is_named_as_far_as_there_is_room(description: Description) -> None:
+    """Each dataset by its name and its digest; of very many, the first."""
+    read = tuple(RunInput(f"part_{n}", f"d{n}", "code", "{}", None, None, TRAINING) for n in range(14))
+
+    few, many = (attrs.evolve(description, trained_on=read[:count]).markdown(URI) for count in (1, 14))
+
+    assert "**Trained on** `part_0` (digest `d0`)." in few
+    assert "`part_11` (digest `d11`) and 2 more." in many

@@ -49,6 +49,12 @@ def test_what_the_page_of_a_ready_model_offers_to_paste_works(
     assert 200 == response.status_code, response.text
     assert "- The same over HTTP: yes" in page
     assert "| `model` | " in page
+    # MLflow's page lists the datasets of metrics as "Datasets used", and this model's metric was logged without one.
+    assert [None] == [metric.dataset_name for metric in model.metrics or ()]
+    inputs = client.get_run(str(model.source_run_id)).inputs
+    assert inputs is not None
+    (trained_on,) = [each.dataset for each in inputs.dataset_inputs]
+    assert f"**Trained on** `raw` (digest `{trained_on.digest}`)." in page
 
 
 def test_a_prediction_is_a_trace_of_the_logged_model_as_its_page_says(

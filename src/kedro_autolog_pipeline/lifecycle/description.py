@@ -16,6 +16,7 @@ from kedro_autolog_pipeline.rehearsal.signature import type_name
 from kedro_autolog_pipeline.rehearsal.skew import SkewReport
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Manifest
 from kedro_autolog_pipeline.serving.tracing import TRACE_VARIABLE
+from kedro_autolog_pipeline.tracking.run_inputs import RunInput
 from kedro_autolog_pipeline.tracking.store import Store
 from kedro_autolog_pipeline.tracking.tags import TAG_LENGTH
 from kedro_autolog_pipeline.verification.proof import HEADLINES, Outcome, Proof
@@ -46,6 +47,7 @@ class Description:
         store: Where it is.
         refusal: Why its version has not got its alias, going on from "it is"; None where nothing refused it.
         skew: What a comparison with training has shown; None when there was none.
+        trained_on: What its run has read to train it.
     """
 
     manifest: Manifest
@@ -54,6 +56,7 @@ class Description:
     store: Store
     refusal: str | None = None
     skew: SkewReport | None = None
+    trained_on: tuple[RunInput, ...] = ()
 
     def markdown(self, uri: str) -> str:
         """Return it as Markdown that fits into a tag.
@@ -66,6 +69,10 @@ class Description:
 
     def _sections(self, uri: str, rows: int) -> Iterator[str]:
         yield from self._proof()
+        if self.trained_on and rows:
+            read = [f"{_code(each.name)} (digest {_code(each.digest)})" for each in self.trained_on]
+            more = f" and {len(read) - rows} more" if len(read) > rows else ""
+            yield f"**Trained on** {', '.join(read[:rows])}{more}."
         if self.refusal is not None:
             yield f"**{_text(self.refusal[:1].upper())}{_text(self.refusal[1:])}**"
         notes = self.manifest.notes[: rows or 1]

@@ -50,6 +50,7 @@ from kedro_autolog_pipeline.tracking.metrics import log_metrics
 from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.registered_model import describe, register
 from kedro_autolog_pipeline.tracking.run import TrackedRun
+from kedro_autolog_pipeline.tracking.run_inputs import TRAINING
 from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG, failure_tag
 from kedro_autolog_pipeline.verification.proof import HEADLINES, Answers, Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
@@ -314,7 +315,14 @@ class _Progress:
         card.write(package)
         # The proof may have changed what the package says of itself, and the card tells of the proof.
         digest = seal_package(package)
-        description = Description(manifest, contents.signature, proof, self._tracked.store, skew=contents.skew)
+        description = Description(
+            manifest,
+            contents.signature,
+            proof,
+            self._tracked.store,
+            skew=contents.skew,
+            trained_on=tuple(each for each in self._finished.record.inputs.values() if each.context == TRAINING),
+        )
         tags = self._evaluate(model, package, contents)
         self.stage = Stage.UPLOAD
         model.upload(package)

@@ -22,12 +22,9 @@ from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.saved_state import look
-from kedro_autolog_pipeline.tracking.run_inputs import RunInput
+from kedro_autolog_pipeline.tracking.run_inputs import EVALUATION, TRAINING, RunInput
 
 _LOGGER = get_logger(__name__)
-
-_TRAINING = "training"
-_EVALUATION = "eval"
 
 # Characters. MLflow takes 36.
 _DIGEST_LENGTH = 16
@@ -83,14 +80,14 @@ class InputNotes:
             if (is_training or is_measuring) and not is_parameter(name) and name not in self._seen:
                 self._seen.add(name)
                 try:
-                    self._note(name, data, _TRAINING if is_training else _EVALUATION)
+                    self._note(name, data, TRAINING if is_training else EVALUATION)
                 except Exception:
                     # Whatever a file system, a table or a disk raises.
                     _LOGGER.debug("Cannot describe '%s'.", name, exc_info=True)
 
     def _note(self, name: str, data: Any, context: str) -> None:
         table = describe_table(data)
-        if table is None and context == _EVALUATION:
+        if table is None and context == EVALUATION:
             return
         location = self._location(name)
         digest = None if table is None else table.digest

@@ -14,6 +14,12 @@ _LOGGER = get_logger(__name__)
 
 _CONTEXT_TAG = "mlflow.data.context"
 
+TRAINING = "training"
+"""The context, in MLflow's words, of what a model was trained on."""
+
+EVALUATION = "eval"
+"""The context of what a metric was measured on."""
+
 
 @attrs.frozen
 class RunInput:
