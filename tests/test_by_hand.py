@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import pickle
+import textwrap
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +15,12 @@ from typing import Any
 import cloudpickle
 import polars as pl
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 
-from kedro_autolog_pipeline import KedroPipelineModel
-from kedro_autolog_pipeline.errors import ModelDefinitionError, ModelLoadError
+from kedro_autolog_pipeline import KedroPipelineModel, log_pipeline
+from kedro_autolog_pipeline.errors import ModelDefinitionError, ModelLoadError, PackagingError
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
 from kedro_autolog_pipeline.serving.manifest import FORMAT_VERSION
 from kedro_autolog_pipeline.serving.model import PickledPipelineModel
@@ -258,3 +261,60 @@ def test_without_data_a_model_by_hand_has_the_parameters_alone_in_its_signature(
     assert full is not None
     assert (None, "factor") == (empty.inputs, empty.params.params[0].name)
     assert ["x"] == full.inputs.input_names() == full.outputs.input_names()
+
+
+def test_a_model_by_hand_that_would_hold_a_secret_is_not_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names each place, in a function, an artifact and a requirement, and where the secret comes from."""
+    monkeypatch.setenv("SHOP_TOKEN", "S3CRET-1")
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "a.json").write_text('{"note": "S3CRET-2"}')
+    catalog = DataCatalog.from_config(
+        {
+            "table": {
+                "type": "partitions.PartitionedDataset",
+                "path": f"{tmp_path}/table",
+                "dataset": "json.JSONDataset",
+            },
+            "far": {"type": "json.JSONDataset", "filepath": "s3://b/far.json", "credentials": "s3"},
+        },
+        credentials={"s3": {"secret": "S3CRET-2"}},
+    )
+    collect: Any = partial(textwrap.indent, prefix="S3CRET-1")
+    collect.__name__ = "collect"
+    pipeline = Pipeline([node(collect, {"text": "x", "predicate": "table"}, "y")])
+
+    with pytest.raises(PackagingError) as caught:
+        log_pipeline(
+            pipeline,
+            catalog,
+            input_name="x",
+            name="prices",
+            extra_pip_requirements=["--extra-index-url https://u:S3CRET-3@h/simple"],
+        )
+
+    assert (
+        f"'{tmp_path}/table/a.json' holds the secret of the catalog: far.credentials.secret.",
+        "'python_model.pkl' holds the secret of the environment variable SHOP_TOKEN.",
+        "'requirements.txt' holds the secret of the requirements.",
+    ) == tuple(sorted(caught.value.causes[:-1]))
+    assert "S3CRET" not in str(caught.value)
+
+
+def test_an_artifact_that_is_elsewhere_is_fetched_with_the_credentials_of_its_dataset(tmp_path: Path) -> None:
+    """One on this machine stays where it is."""
+    (tmp_path / "near.json").write_text("1")
+    MemoryFileSystem().pipe("/table.json", b"2")
+    catalog = DataCatalog.from_config(
+        {
+            "near": {"type": "json.JSONDataset", "filepath": f"{tmp_path}/near.json"},
+            "far": {"type": "json.JSONDataset", "filepath": "memory://far/table.json"},
+        }
+    )
+    model = KedroPipelineModel(Pipeline([node(max, ["x", "near", "far"], "y")]), catalog, "x")
+
+    fetched = model.fetch_artifacts(tmp_path / "artifacts")
+
+    assert f"{tmp_path}/near.json" == fetched["near"]
+    assert (b"2", "table.json") == (Path(fetched["far"]).read_bytes(), Path(fetched["far"]).name)

@@ -42,6 +42,7 @@ SHOWN_BY_OTHERS = {
     "evaluation/promotion.py": "tests/scenarios/test_promote.py",
     "hooks.py": "tests/scenarios/test_sessions.py",
     "lifecycle/announcements.py": "tests/scenarios/test_description.py",
+    "lifecycle/known_secrets.py": "tests/scenarios/test_secrets.py",
     "lifecycle/model_logging.py": "tests/scenarios/test_kedro_run.py",
     "lifecycle/preparation.py": "tests/scenarios/test_preflight.py",
     "lifecycle/repackaging.py": "tests/scenarios/test_retry.py",

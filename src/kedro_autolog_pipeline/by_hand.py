@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import cloudpickle
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.io.core import DatasetError, is_parameter
@@ -16,7 +18,15 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from kedro_autolog_pipeline.config.schema import ModelConfig
-from kedro_autolog_pipeline.datasets.locations import Location, find_location, loaded_version, unwrapped
+from kedro_autolog_pipeline.datasets.copies import copy_data
+from kedro_autolog_pipeline.datasets.file_names import directory_name
+from kedro_autolog_pipeline.datasets.locations import (
+    Location,
+    catalog_secrets,
+    find_location,
+    loaded_version,
+    unwrapped,
+)
 from kedro_autolog_pipeline.datasets.packageable import why_not_packageable
 from kedro_autolog_pipeline.datasets.sample import take_sample
 from kedro_autolog_pipeline.datasets.validators import declared_validators
@@ -31,7 +41,9 @@ from kedro_autolog_pipeline.dependencies.requirements import list_requirements
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
 from kedro_autolog_pipeline.dependencies.shipping import copy_code
 from kedro_autolog_pipeline.errors import ModelDefinitionError
+from kedro_autolog_pipeline.package.leaks import refuse_leaks
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, infer_signature
+from kedro_autolog_pipeline.secret_values import environment_secrets, find_secrets
 from kedro_autolog_pipeline.serving.copying import copy_modes_by_dataset
 from kedro_autolog_pipeline.serving.frames import Frame, as_pandas
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, resolved_step
@@ -108,6 +120,11 @@ class KedroPipelineModel(PickledPipelineModel):
             )
         )
 
+    @property
+    def artifact_names(self) -> list[str]:
+        """Names of the datasets that travel with it."""
+        return sorted(self._datasets)
+
     def extract_pipeline_artifacts(self, parameters_saving_folder: Any = None) -> dict[str, str]:  # noqa: ARG002 - see below
         """Return the ``artifacts`` of ``mlflow.pyfunc.log_model``: path or URI by dataset name.
 
@@ -118,6 +135,26 @@ class KedroPipelineModel(PickledPipelineModel):
             ModelDefinitionError: When an artifact has no data.
         """
         return {name: _find_data(name, dataset).uri for name, dataset in self._datasets.items()}
+
+    def fetch_artifacts(self, directory: Path) -> dict[str, str]:
+        """Return the artifacts as files on this machine: path by dataset name.
+
+        Args:
+            directory: Where those are copied to that are elsewhere.
+
+        Raises:
+            ModelDefinitionError: When an artifact has no data.
+        """
+        paths = {}
+        for name, dataset in self._datasets.items():
+            location = _find_data(name, dataset)
+            paths[name] = location.path
+            if not isinstance(location.filesystem, LocalFileSystem):
+                target = directory / directory_name(name) / location.name
+                target.parent.mkdir(parents=True)
+                copy_data(location.filesystem, location.path, target)
+                paths[name] = str(target)
+        return paths
 
     def find_environment(self, sample: Mapping[str, Any]) -> Environment:
         """Find the code to ship and the requirements to pin.
@@ -184,8 +221,9 @@ def log_pipeline(  # noqa: PLR0913 - each names what MLflow or the model names s
 ) -> ModelInfo:
     """Log a pipeline as a model that loads where the project does not exist, in MLflow's active run or a new one.
 
-    The code, the requirements and the signature are found as after a training run. Nothing proves the model: its
-    training may have been in another process, at another time. ``kedro autolog verify`` does so afterwards.
+    The code, the requirements and the signature are found as after a training run, and the model is searched for the
+    secrets of the catalog and of the environment. Nothing proves the model: its training may have been in another
+    process, at another time. ``kedro autolog verify`` does so afterwards.
 
     Args:
         pipeline: As for ``KedroPipelineModel``.
@@ -199,6 +237,7 @@ def log_pipeline(  # noqa: PLR0913 - each names what MLflow or the model names s
 
     Raises:
         ModelDefinitionError: As ``KedroPipelineModel`` does, and where an artifact has no data.
+        PackagingError: When the model would hold a secret; nothing is logged then.
     """
     import mlflow.pyfunc
 
@@ -210,15 +249,48 @@ def log_pipeline(  # noqa: PLR0913 - each names what MLflow or the model names s
     extra = None if extra_pip_requirements is None else tuple(extra_pip_requirements)
     config = ModelConfig(name, training=name, inference=name, extra_pip_requirements=extra)
     with tempfile.TemporaryDirectory(prefix="kedro-autolog-pipeline-") as directory:
-        copy_code(environment.code, Path(directory))
+        root = Path(directory)
+        code = root / "code"
+        code.mkdir()
+        copy_code(environment.code, code)
         found = {
-            "artifacts": model.extract_pipeline_artifacts(),
-            "code_paths": [str(path) for path in sorted(Path(directory).iterdir())],
+            "artifacts": model.fetch_artifacts(root / "artifacts"),
+            "code_paths": [str(path) for path in sorted(code.iterdir())],
             "pip_requirements": [entry.requirement for entry in list_requirements(config, environment, Path())],
             "signature": model.rehearse(catalog, sample).signature,
         }
+        _refuse_secrets(name, model, {**found, **options}, catalog, root)
         info: ModelInfo = mlflow.pyfunc.log_model(name=name, python_model=model, **{**found, **options})
     return info
+
+
+def _refuse_secrets(
+    name: str, model: KedroPipelineModel, contents: Mapping[str, Any], catalog: DataCatalog, root: Path
+) -> None:
+    """Refuse a model that would hold a secret of the catalog, of the environment or of its requirements.
+
+    Args:
+        name: The model's name.
+        model: The model.
+        contents: What goes into it, by the arguments of ``mlflow.pyfunc.log_model``.
+        catalog: As it was given to the model.
+        root: A directory for files.
+
+    Raises:
+        PackagingError: With each file and the place of each secret in it.
+    """
+    requirements = contents["pip_requirements"]
+    listed = [] if requirements is None or isinstance(requirements, str) else list(requirements)
+    (root / "requirements.txt").write_text("\n".join(map(str, listed)), encoding="utf-8")
+    (root / "python_model.pkl").write_bytes(cloudpickle.dumps(model))
+    artifacts = [Path(path) for path in (contents["artifacts"] or {}).values()]
+    files = [*root.rglob("*"), *artifacts, *(file for path in artifacts for file in path.rglob("*"))]
+    secrets = [
+        *catalog_secrets(model.artifact_names, catalog),
+        *environment_secrets(os.environ),
+        *find_secrets(listed, "the requirements"),
+    ]
+    refuse_leaks(name, files, secrets, root)
 
 
 def _bare(values: Mapping[str, Any]) -> Any:

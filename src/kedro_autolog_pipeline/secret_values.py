@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -35,6 +37,14 @@ _PUBLIC_NAMES = frozenset(
 )  # fmt: skip
 """Entries of credentials that say who asks and whom, which stands in any source file."""
 
+_PUBLIC_ENDS = frozenset({"email", "endpoint", "host", "id", "name", "region", "uri", "url", "user"})
+"""Last words of the names of such entries ("project_id", "token_uri")."""
+
+_SECRET_VARIABLE = re.compile(
+    r"(?:credentials|passphrase|passwd|password|secret|token|(?:access|account|api|private)_?key)$", re.IGNORECASE
+)
+"""Ends of the names of environment variables whose values are secrets."""
+
 _ASSIGNED = re.compile(
     r"(?:access_?key|account_?key|api_?key|passwd|password|pwd|secret|sig|signature|token)\s*=\s*['\"]?([^;&\s'\"]+)",
     re.IGNORECASE,
@@ -60,8 +70,11 @@ _LONGEST_WORD = 16
 _LONGEST_WORDS = 12
 """Characters of two words or more that may."""
 
+_LOGIN = 2
+
 _COMMON = re.compile(
-    r"\d{1,9}"  # a number
+    r"[-+]?\d{1,9}(?:\.\d{1,9})?"  # a number
+    r"|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"  # an address of IPv6
     r"|[a-z]+[-_. ]?\d{1,4}"  # utf-8, python3
     r"|[a-z]+(?:-[a-z]+)+-?\d{1,2}"  # eu-west-1
     r"|v?\d+(?:[.:-]\d+)*(?:t[\d:.]+z?)?"  # a version, a date, an address
@@ -72,7 +85,7 @@ _COMMON = re.compile(
     r"|(?:~|\.{0,2}/|[a-z]:[\\/]).*",  # a path
     re.IGNORECASE | re.DOTALL,
 )
-_LETTERS = re.compile(r"[^\W\d_]+(?:[ ,._/:;=-]*[^\W\d_]+)*")
+_LETTERS = re.compile(r"(?:[^\W\d]|[ ,./:;=-])+")
 
 
 @attrs.frozen
@@ -82,18 +95,22 @@ class Secret:
     Attributes:
         value: It, never to be shown.
         place: Where it comes from, as a user finds it ("credentials.yml: shop.password").
+        is_named: Whether it is called one ("password"), and is not only beside one.
     """
 
     value: str = attrs.field(repr=False)
     place: str
+    is_named: bool = attrs.field(default=True, eq=False)
 
     @property
     def is_searchable(self) -> bool:
         """Whether finding it anywhere means that it has leaked: what is short or common is found in any file."""
         if len(self.value) < _SHORTEST or _COMMON.fullmatch(self.value):
             return False
-        words = _LETTERS.fullmatch(self.value)
-        return not words or len(self.value) >= (_LONGEST_WORD if self.value.isalpha() else _LONGEST_WORDS)
+        if not _LETTERS.fullmatch(self.value):
+            return True
+        longest = _LONGEST_WORD if self.value.isalpha() else _LONGEST_WORDS
+        return self.is_named and len(self.value) >= longest
 
 
 def is_doubtful(name: str) -> bool:
@@ -124,24 +141,61 @@ def find_secrets(config: Any, place: str, *, is_secret: bool = False) -> list[Se
         place: Where it comes from.
         is_secret: Whether all that is in it is one.
     """
-    return [Secret(value, where) for value, where in _values(config, place, is_secret=is_secret) if value]
+    return [secret for secret in _secrets(config, place, is_secret=is_secret, is_named=False) if secret.value]
 
 
-def _values(value: Any, place: str, *, is_secret: bool) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
+def environment_secrets(variables: Mapping[str, str]) -> list[Secret]:
+    """Find the secrets in environment variables: what is called one, and what is one in any value.
+
+    Args:
+        variables: Values by name, as of ``os.environ``.
+    """
+    return [
+        Secret(value, f"the environment variable {name}")
+        for name, text in variables.items()
+        for value in {*_embedded(text), *(_whole(text) if _SECRET_VARIABLE.search(name) else ())}
+        if value
+    ]
+
+
+def _secrets(config: Any, place: str, *, is_secret: bool, is_named: bool) -> Iterator[Secret]:
+    if isinstance(config, Mapping):
+        for key, item in config.items():
             name = str(key)
-            is_part = is_secret and name.lower() not in _PUBLIC_NAMES
             where = f"{place}{'.' if place[-1:].isalnum() else ' '}{name}" if place else name
-            is_found = is_part or is_doubtful(name)
-            yield from _values(item, where, is_secret=is_found)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _values(item, place, is_secret=is_secret)
-    elif isinstance(value, str):
-        yield from ((each, place) for each in {*_embedded(value), *(_whole(value) if is_secret else ())})
-    elif is_secret and isinstance(value, int) and not isinstance(value, bool):
-        yield str(value), place
+            is_public, is_called = _is_public(name), is_doubtful(name)
+            yield from _secrets(
+                item,
+                where,
+                is_secret=(is_secret and not is_public) or is_called,
+                is_named=(is_named and not is_public) or (is_called and name.lower() not in _ACCESS),
+            )
+    elif isinstance(config, (list, tuple, set, frozenset)):
+        # The first of two says who asks, the second is the password.
+        is_login = is_secret and not is_named and isinstance(config, (list, tuple)) and len(config) == _LOGIN
+        for item in islice(config, 1 if is_login else 0, None):
+            yield from _secrets(item, place, is_secret=is_secret, is_named=is_named or is_login)
+    elif isinstance(config, str):
+        yield from (Secret(value, place) for value in _embedded(config))
+        yield from (Secret(value, place, is_named) for value in (_whole(config) if is_secret else ()))
+    elif is_secret and isinstance(config, bytes):
+        yield Secret(_text(config), place, is_named)
+    elif is_secret and isinstance(config, int) and not isinstance(config, bool):
+        yield Secret(str(config), place, is_named)
+
+
+def _is_public(name: str) -> bool:
+    """Tell whether an entry of credentials says who asks, or whom."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return name.lower() in _PUBLIC_NAMES or (not _PUBLIC_ENDS.isdisjoint(words[-1:]) and "session" not in words)
+
+
+def _text(value: bytes) -> str:
+    """Return bytes as the text that they are, or that stands for them in a file of text."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()
 
 
 def _whole(value: str) -> Iterator[str]:

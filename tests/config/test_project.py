@@ -56,6 +56,37 @@ def test_a_project_has_its_configuration_credentials_and_parameters(tmp_path: Pa
     assert project.shown(tmp_path.parent / "raw.csv") == f"{tmp_path.parent / 'raw.csv'}"
 
 
+def test_secrets_are_collected_wherever_they_are_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Kedro resolves them: from a variable, from globals.yml, by an anchor, and where a hook has put them."""
+    monkeypatch.setenv("SHOP_PIN", "S3CRET-1")
+    monkeypatch.setenv("SHOP_TOKEN", "S3CRET-2")
+    context = Context(
+        tmp_path,
+        mlflow={"server": {"mlflow_tracking_uri": "http://u:S3CRET-3@h"}, "autolog_pipeline": MODELS},
+        credentials={"shop": {"any": "${oc.env:SHOP_PIN}"}},
+        globals={"shop_token": "S3CRET-4", "bucket": "b"},
+    )
+    (tmp_path / "base" / "catalog.yml").write_text(
+        "_access: &access {headers: {X-Key: S3CRET-5}, rows: [{dsn: 'PWD=S3CRET-6'}]}\n"
+        "answer: {type: a.B, load_args: {<<: *access, filter: '${globals:shop_token}'}}\n"
+    )
+    project = read_project(context)  # type: ignore[arg-type]  # all that it reads
+    assert project is not None
+    project.config_loader["credentials"] = {**project.config_loader["credentials"], "vault": {"key": "S3CRET-7"}}
+
+    found = {secret.value: secret.place for secret in project.secrets() if secret.value.startswith("S3CRET")}
+
+    assert {
+        "S3CRET-1": "credentials.yml: shop.any",
+        "S3CRET-2": "the environment variable SHOP_TOKEN",
+        "S3CRET-3": "MLflow's tracking server",
+        "S3CRET-4": "globals.yml: shop_token",
+        "S3CRET-5": "catalog.yml: answer.load_args.headers.X-Key",
+        "S3CRET-6": "catalog.yml: answer.load_args.rows.dsn",
+        "S3CRET-7": "credentials.yml: vault.key",
+    } == found
+
+
 @pytest.mark.parametrize(
     ("credentials", "known"), [({"other": {}, "more": {}}, "'more', 'other'"), (None, "nothing")], ids=["other", "none"]
 )

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.io import AbstractDataset, CachedDataset, MemoryDataset
+from kedro.io import AbstractDataset, CachedDataset, DataCatalog, MemoryDataset
 from kedro.io.core import Version
 
 from kedro_autolog_pipeline.datasets.locations import (
     Location,
+    catalog_secrets,
     dataset_secrets,
     find_location,
     is_in_memory,
@@ -244,6 +245,22 @@ def test_versions_are_those_of_the_run(tmp_path: Path) -> None:
     assert ("2026", "2025") == (saved_version(versioned), loaded_version(versioned))
     assert (None, None) == (saved_version(MemoryDataset()), loaded_version(MemoryDataset()))
     assert Version("2025", "2026") == vars(versioned)["_version"]
+
+
+def test_a_catalog_has_the_secrets_of_its_files_and_of_the_datasets_that_code_has_added() -> None:
+    """A hook may have added one; what is not made yet is found in the configuration."""
+    catalog = DataCatalog.from_config(
+        {"far": {"type": "json.JSONDataset", "filepath": "s3://b/far.json", "credentials": "s3"}},
+        credentials={"s3": {"secret": "one"}},
+    )
+    catalog["added"] = Custom("/data/a", credentials={"any": "two"})
+
+    found = {secret.value: secret.place for secret in catalog_secrets(["added", "gone"], catalog)}
+
+    assert {
+        "two": "'added' in the catalog, options.credentials.any",
+        "one": "the catalog: far.credentials.secret",
+    } == found
 
 
 def test_secrets_are_the_strings_that_access_takes() -> None:

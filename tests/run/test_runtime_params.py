@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kedro_autolog_pipeline.run.runtime_params import combined, lacking, split_by_reader
+from kedro_autolog_pipeline.run.runtime_params import combined, lacking, split_by_reader, values_of
 
 GIVEN = {"db": {"word": "w", "host": "h"}, "training": {"factor": 2, "deep": {"a": 1}}, "empty": {}}
 
@@ -28,6 +28,11 @@ GIVEN = {"db": {"word": "w", "host": "h"}, "training": {"factor": 2, "deep": {"a
 def test_only_what_a_pipeline_reads_is_kept(names: list[str], kept: dict[str, Any], others: list[str]) -> None:
     """A name stands for all below it, and needs what is above it."""
     assert (kept, others) == split_by_reader(GIVEN, names)
+
+
+def test_a_value_is_found_by_its_path() -> None:
+    """What is not given has none."""
+    assert {"db.word": "w", "training.deep.a": 1} == values_of(["db.word", "training.deep.a", "gone"], GIVEN)
 
 
 def test_what_is_given_again_completes_what_was_kept() -> None:

@@ -14,7 +14,7 @@ from kedro.framework import project
 from kedro_autolog_pipeline.config.reading import read_config
 from kedro_autolog_pipeline.config.schema import ProjectConfig
 from kedro_autolog_pipeline.errors import ConfigurationError
-from kedro_autolog_pipeline.secret_values import Secret, find_secrets
+from kedro_autolog_pipeline.secret_values import Secret, environment_secrets, find_secrets
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -56,18 +56,19 @@ class Project:
             "MLflow's tracking server": server.mlflow_tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"),
             "MLflow's registry": server.mlflow_registry_uri or os.environ.get("MLFLOW_REGISTRY_URI"),
         }
-        variables = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")}
         return [
-            *find_secrets(self._configured("credentials"), "credentials.yml:", is_secret=True),
+            *environment_secrets(os.environ),
+            *find_secrets(self._configured("globals"), "globals.yml:"),
             *find_secrets(self._configured("catalog"), "catalog.yml:"),
             *(secret for place, uri in uris.items() for secret in find_secrets(uri, place)),
-            *find_secrets(variables, "the environment variable", is_secret=True),
+            *find_secrets(self._configured("credentials"), "credentials.yml:", is_secret=True),
         ]
 
     def _configured(self, kind: str) -> Mapping[str, Any]:
         try:
             configured: Mapping[str, Any] = self.config_loader[kind]
-        except MissingConfigException:
+        except (MissingConfigException, KeyError):
+            # A loader of the project's own need not know this kind.
             return {}
         return configured
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +17,7 @@ import attrs
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
-from kedro.io import AbstractDataset, AbstractVersionedDataset, CachedDataset
+from kedro.io import AbstractDataset, AbstractVersionedDataset, CachedDataset, DataCatalog
 from kedro.io.core import get_filepath_str, parse_dataset_definition
 
 from kedro_autolog_pipeline.secret_values import Secret, find_secrets, holds_secret, is_doubtful
@@ -195,6 +195,20 @@ def loaded_version(dataset: AbstractDataset[Any, Any]) -> str | None:
         DatasetError: When there is no version.
     """
     return dataset.resolve_load_version() if isinstance(dataset, AbstractVersionedDataset) else None
+
+
+def catalog_secrets(names: Iterable[str], catalog: DataCatalog) -> list[Secret]:
+    """Find the secrets that a catalog holds, whether files or code have made its datasets.
+
+    Args:
+        names: Those of its datasets that are made by now.
+        catalog: The catalog.
+    """
+    made = {name: unwrapped(catalog[name]) for name in names if name in catalog}
+    return [
+        *(secret for name, dataset in made.items() for secret in dataset_secrets(name, dataset)),
+        *find_secrets(catalog.config_resolver.config, "the catalog:"),
+    ]
 
 
 def dataset_secrets(name: str, dataset: AbstractDataset[Any, Any]) -> list[Secret]:

@@ -35,7 +35,7 @@ from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.contents import Contents, gather_contents
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.package.functions import import_path
-from kedro_autolog_pipeline.package.leaks import find_leaks
+from kedro_autolog_pipeline.package.leaks import refuse_leaks
 from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
@@ -358,16 +358,11 @@ class _Progress:
             PackagingError: With each file and the place of each secret in it.
         """
         files = [*staging.rglob("*"), self._finished.staging.record, self._finished.staging.journal]
-        leaks = find_leaks(files, self._finished.secrets)
-        if not leaks:
-            return
-        shutil.rmtree(staging, ignore_errors=True)
-        root = self._finished.staging.path
-        raise PackagingError(
-            self._pair.config.name,
-            [f"'{leak.file.relative_to(root).as_posix()}' holds the secret of {leak.place}." for leak in leaks]
-            + ["Have the training and the inference pipeline read what they need, and nothing that holds a secret."],
-        )
+        try:
+            refuse_leaks(self._pair.config.name, files, self._finished.secrets, self._finished.staging.path)
+        except PackagingError:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
 
     def _prove(self, package: Path, contents: Contents) -> Proof:
         """Have a fresh process do what the live pipeline did."""

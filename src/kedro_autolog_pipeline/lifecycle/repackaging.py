@@ -16,6 +16,7 @@ from kedro_autolog_pipeline.config.project import Project, read_project
 from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.datasets.locations import is_in_memory
 from kedro_autolog_pipeline.errors import ConfigurationError, PromotionRefusedError, RunRecordError
+from kedro_autolog_pipeline.lifecycle.known_secrets import collect_secrets
 from kedro_autolog_pipeline.lifecycle.model_logging import Packaging, log_models
 from kedro_autolog_pipeline.lifecycle.verifiers import Verifiers
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
@@ -108,7 +109,7 @@ def repackage(request: Request) -> Packaging:
             record,
             staging,
             takes_unsaved=request.unrecorded,
-            secrets=opened.project.secrets(),
+            secrets=collect_secrets(opened.project, pairs, opened.catalog, record.withheld),
             kept=kept,
             objects=present.objects,
             is_retry=True,

@@ -16,6 +16,7 @@ from kedro_autolog_pipeline.config.schema import OnFailure
 from kedro_autolog_pipeline.errors import PromotionRefusedError, VerificationError
 from kedro_autolog_pipeline.garbage import set_apart, without_collecting
 from kedro_autolog_pipeline.lifecycle.announcements import announce_new_store, announce_run
+from kedro_autolog_pipeline.lifecycle.known_secrets import collect_secrets
 from kedro_autolog_pipeline.lifecycle.model_logging import log_models
 from kedro_autolog_pipeline.lifecycle.preparation import Preparation
 from kedro_autolog_pipeline.lifecycle.run_tags import run_tags
@@ -238,7 +239,9 @@ class TrainingRun:
             record,
             self.staging,
             takes_unsaved=self.run.only_missing_outputs,
-            secrets=self.preparation.project.secrets(),
+            secrets=collect_secrets(
+                self.preparation.project, self.preparation.pairs, self.run.catalog, record.withheld
+            ),
             early=self._early,
             objects=self._objects,
             values=self.values.taken(),

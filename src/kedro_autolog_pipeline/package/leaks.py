@@ -20,6 +20,7 @@ from urllib.parse import quote, quote_plus
 import attrs
 import yaml
 
+from kedro_autolog_pipeline.errors import PackagingError
 from kedro_autolog_pipeline.secret_values import Secret, searchable
 
 # Bytes that are looked at in one file, times the forms that are sought: a tenth of the time that copying a gigabyte
@@ -61,6 +62,32 @@ class Leak:
 
     file: Path
     place: str
+
+
+def refuse_leaks(model: str, files: Iterable[Path], secrets: Iterable[Secret], root: Path) -> None:
+    """Refuse a model that holds a secret.
+
+    Args:
+        model: Its name.
+        files: Its files, and what else is written of it.
+        secrets: As for ``find_leaks``.
+        root: The directory that the model is put together in; a file in it is named by its path from there.
+
+    Raises:
+        PackagingError: With each file and the place of each secret in it.
+        OSError: When a file cannot be read.
+    """
+    leaks = find_leaks(files, secrets)
+    if leaks:
+        raise PackagingError(
+            model,
+            [f"'{_shown(leak.file, root)}' holds the secret of {leak.place}." for leak in leaks]
+            + ["Have the training and the inference pipeline read what they need, and nothing that holds a secret."],
+        )
+
+
+def _shown(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else f"{file}"
 
 
 def find_leaks(files: Iterable[Path], secrets: Iterable[Secret]) -> list[Leak]:

@@ -38,6 +38,11 @@ def lacking(paths: Collection[str], given: Mapping[str, Any]) -> list[str]:
     return [path for path in paths if path not in present]
 
 
+def values_of(paths: Collection[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of those parameters that are given, by path."""
+    return {path: value for path, value in _leaves(given) if path in paths}
+
+
 def combined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Put nested parameters together; what the other one has counts."""
     result: dict[str, Any] = {}
