@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 import click
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,6 +113,47 @@ def descriptions(kind: type[attrs.AttrsInstance]) -> dict[str, str]:
     return {name: " ".join(text.split()).replace("``", "`") for name, text in found}
 
 
+def configuration_keys() -> str:
+    """List each key of ``mlflow.yml`` that is ours, a table for each section, as the JSON Schema has them."""
+    from kedro_autolog_pipeline.config.json_schema import json_schema
+
+    return "\n\n".join(_sections("", json_schema()))
+
+
+def _sections(path: str, section: dict[str, Any]) -> Iterator[str]:
+    ours = {key: each for key, each in section["properties"].items() if "anyOf" in each}
+    below = {key: held for key, each in ours.items() for held in each["anyOf"] if _holds_keys(held)}
+    single = [(key, each) for key, each in ours.items() if not path or key not in below or each.get("examples")]
+    if path and single:
+        rows = [(f"`{key}`", _default(key, each, section), _meaning(each)) for key, each in single]
+        yield f"### {path}\n\n{_table(('key', 'default', 'meaning'), rows)}"
+    for key, held in below.items():
+        each_key = held.get("additionalProperties")
+        inner = each_key if isinstance(each_key, dict) else held
+        name = f"{path}.{key}".lstrip(".") + (".<name>" if inner is each_key else "")
+        yield from _sections(name, inner)
+
+
+def _holds_keys(schema: dict[str, Any]) -> bool:
+    return "properties" in schema or "properties" in (schema.get("additionalProperties") or {})
+
+
+def _default(key: str, schema: dict[str, Any], section: dict[str, Any]) -> str:
+    if key in section["required"]:
+        return "required"
+    default = schema.get("default")
+    shown = f"{default:g}" if isinstance(default, float) else yaml.safe_dump(default).splitlines()[0]
+    return "null" if default is None else f"`{shown}`"
+
+
+def _meaning(schema: dict[str, Any]) -> str:
+    example = "".join(
+        f" Example: `{yaml.safe_dump(each, default_flow_style=True, sort_keys=False, width=1000).splitlines()[0]}`"
+        for each in schema.get("examples", ())
+    )
+    return f"{schema['description']}{example}".replace("|", "\\|")
+
+
 def configuration_example() -> str:
     """Show the example of ``mlflow.yml`` with its comments."""
     text = (ROOT / "conf_example" / "base" / "mlflow.yml").read_text(encoding="utf-8")
@@ -136,6 +178,7 @@ def _lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[s
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "manifest": manifest,
+    "configuration_keys": configuration_keys,
     "configuration_example": configuration_example,
     "changes": changes,
 }

@@ -103,6 +103,18 @@ def keys(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield from keys(part["additionalProperties"], (*path, "m"))
 
 
+def schema_of(path: tuple[str, ...]) -> dict[str, Any]:
+    """Give the schema of a key."""
+    schema = json_schema()
+    for key in path:
+        parts = [schema, *schema.get("anyOf", ())]
+        named = [part["properties"][key] for part in parts if key in part.get("properties", {})]
+        of_each_name = [part.get("additionalProperties") or {} for part in parts]
+        # Where conditions name a key too, what describes it comes first.
+        schema = (named or [each for each in of_each_name if "properties" in each])[0]
+    return schema
+
+
 def with_value(path: tuple[str, ...], value: object) -> dict[str, Any]:
     """Give a good file in which one key has this value."""
     content: dict[str, Any] = copy.deepcopy(ours({"models": {"m": PROMOTED}}))
@@ -166,7 +178,22 @@ def test_each_key_of_ours_is_described() -> None:
     described = {key: schema["description"] for key, schema in part["additionalProperties"]["properties"].items()}
 
     assert "" not in described.values()
-    assert described["alias"].startswith("Set on the registered version; null means none.")
+    assert "Moves this alias to the new version; needs `registered_model_name`. null: no alias." == described["alias"]
+    assert "`warn`: it succeeds, and one line says so." in described["on_refusal"]
+
+
+def test_the_example_of_each_key_is_good() -> None:
+    """It is taken by the loader, and each key of ours that no other key is below has one."""
+    missing = []
+    for path in sorted(set(keys(json_schema()))):
+        schema = schema_of(path)
+        for example in schema.get("examples", ()):
+            assert loads(with_value(path, example)), path
+            assert VALIDATOR.is_valid(with_value(path, example)), path
+        if "anyOf" in schema and "examples" not in schema:
+            missing.append(".".join(path))
+
+    assert ["autolog_pipeline", "server", "tracking", "tracking.experiment", "tracking.run"] == missing
 
 
 def test_the_example_is_good() -> None:

@@ -14,7 +14,7 @@ from kedro_autolog_pipeline.config import schema
 from kedro_autolog_pipeline.serving.manifest import Manifest
 from pages import ROOT
 
-CONFIGURATION = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+CONFIGURATION = on_page_markdown((ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8"))
 
 
 def test_each_command_and_option_is_described() -> None:
@@ -35,16 +35,40 @@ def test_each_key_of_the_manifest_is_described() -> None:
 @pytest.mark.parametrize(
     ("kind", "section"),
     [
-        (schema.ServerConfig, "server."),
-        (schema.AutologPipelineConfig, "autolog_pipeline."),
-        (schema.ModelConfig, ""),
+        (schema.ServerConfig, "server"),
+        (schema.ExperimentConfig, "tracking.experiment"),
+        (schema.RunConfig, "tracking.run"),
+        (schema.AutologPipelineConfig, "autolog_pipeline"),
+        (schema.ModelConfig, "autolog_pipeline.models.<name>"),
+        (schema.SignatureConfig, "autolog_pipeline.models.<name>.signature"),
+        (schema.EvaluateConfig, "autolog_pipeline.models.<name>.evaluate"),
+        (schema.ThresholdConfig, "autolog_pipeline.models.<name>.promote_when.<name>"),
     ],
 )
-def test_each_key_of_the_configuration_is_in_its_table(kind: type[attrs.AttrsInstance], section: str) -> None:
-    """A key that the loader knows is one that the page names."""
-    keys = {field.name for field in attrs.fields(kind)} - {"name", "models"}
+def test_each_key_of_the_configuration_is_in_the_table_of_its_section(
+    kind: type[attrs.AttrsInstance], section: str
+) -> None:
+    """With the words of its class; what is no key of the file is not there."""
+    _, _, rest = CONFIGURATION.partition(f"### {section}\n")
+    table, _, _ = rest.partition("\n#")
+    not_in_the_file = {(schema.ModelConfig, "name"), (schema.SignatureConfig, "mode")}
+    keys = [field.name for field in attrs.fields(kind) if (kind, field.name) not in not_in_the_file]
 
-    assert set() == {key for key in keys if f"`{section}{key}`" not in CONFIGURATION}
+    assert keys == re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    for key in keys:
+        assert descriptions(kind)[key].split(".")[0].replace("None", "null") in table
+
+
+def test_the_table_of_the_configuration_has_defaults_choices_and_examples() -> None:
+    """A reader sees what each word means, and what a value looks like."""
+    assert (
+        "| `on_failure` | `raise` | What a model that cannot be packaged does to `kedro run`, whose outputs are saved "
+        "by then. `raise`: it fails, once training's outputs are saved. `warn`: it succeeds, with a WARNING. "
+        "Example: `warn` |"
+    ) in CONFIGURATION
+    assert "| `training` | required |" in CONFIGURATION
+    assert "| `signature` | `auto` |" in CONFIGURATION
+    assert "`params`: the parameters and the outputs are inferred" in CONFIGURATION
 
 
 def test_the_example_of_the_configuration_and_the_changes_are_on_the_site() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
 import json
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeAlias
 
 import attrs
+import yaml
 
 from kedro_autolog_pipeline.config.keys import EACH_KEY, EXCLUSIVE_KEYS, KEYS, Keys
 from kedro_autolog_pipeline.config.schema import (
@@ -90,7 +94,7 @@ def _section(section: type[attrs.AttrsInstance], keys: Keys) -> _Schema:
     properties: dict[str, _Schema] = {}
     for key, below in keys.items():
         if key in fields:
-            described = {"description": texts[key], **_default(fields[key])}
+            described = {**_described(texts[key], fields[key].type, below), **_default(fields[key], below)}
             properties[key] = {**described, **_value(section, fields[key], below)}
         else:
             properties[key] = _of_others(below)
@@ -117,9 +121,11 @@ def _value(section: type, field: attrs.Attribute[Any], below: Keys | None) -> _S
     return {"anyOf": alternatives}
 
 
-def _default(field: attrs.Attribute[Any]) -> _Schema:
+def _default(field: attrs.Attribute[Any], below: Keys | None) -> _Schema:
     """Return the default that an editor shows; a key that may be null shows none."""
-    default = field.default.value if isinstance(field.default, Enum) else field.default
+    default = (_single(field.type, below) or field).default
+    if isinstance(default, Enum):
+        default = default.value
     return {"default": default} if isinstance(default, (bool, float, str)) else {}
 
 
@@ -165,6 +171,52 @@ def _descriptions(section: type) -> dict[str, str]:
     _, _, block = (section.__doc__ or "").partition("Attributes:\n")
     found = re.findall(r"^ {8}(\w+): (.*(?:\n {9,}.*)*)", block, re.MULTILINE)
     return {name: re.sub(r"\bNone\b", "null", " ".join(text.replace("``", "`").split())) for name, text in found}
+
+
+def _described(text: str, kind: Any, below: Keys | None) -> _Schema:
+    """Return what an editor shows of a key: its description with the meaning of each choice, and its example."""
+    description, _, example = text.partition(" Example: ")
+    choices = " ".join(
+        f"`{value}`: {meaning[0].lower()}{meaning[1:]}"
+        for choice in _choices(kind, below)
+        for value, meaning in _meanings(choice).items()
+    )
+    shown: _Schema = {"description": f"{description} {choices}".strip()}
+    return {**shown, "examples": [yaml.safe_load(example.strip("`."))]} if example else shown
+
+
+def _choices(kind: Any, below: Keys | None) -> Iterator[type[Enum]]:
+    """Find the closed choices that a value of this type may be."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        yield kind
+    elif (single := _single(kind, below)) is not None:
+        yield from _choices(single.type, None)
+    else:
+        found = (choice for part in typing.get_args(kind) for choice in _choices(part, below))
+        yield from dict.fromkeys(found)
+
+
+def _single(kind: Any, below: Keys | None) -> attrs.Attribute[Any] | None:
+    """Return what a single word sets in place of a section: the attribute that is none of its keys."""
+    if not (isinstance(kind, type) and attrs.has(kind)) or below is None:
+        return None
+    attrs.resolve_types(kind)
+    return next((field for field in attrs.fields(kind) if field.name not in below), None)
+
+
+def _meanings(choice: type[Enum]) -> dict[str, str]:
+    """Return what the string below each member of an enum says of it, by the member's value."""
+    (definition,) = ast.parse(inspect.getsource(choice)).body
+    statements = definition.body if isinstance(definition, ast.ClassDef) else []
+    return {
+        choice[member.targets[0].id].value: re.sub(r":func:`", "`", text.value.value).replace("``", "`")
+        for member, text in itertools.pairwise(statements)
+        if isinstance(member, ast.Assign)
+        and isinstance(member.targets[0], ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
 
 
 def _is_set(key: str) -> _Schema:

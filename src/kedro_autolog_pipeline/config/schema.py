@@ -1,4 +1,8 @@
-"""Hold what the user asks for in ``mlflow.yml``, as frozen values."""
+"""Hold what the user asks for in ``mlflow.yml``, as frozen values.
+
+What the docstrings say of the attributes is what users read: in the JSON Schema and on the page of the configuration.
+There, None is written null.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,9 @@ class PartialRuns(Enum):
     """What becomes of a run that has some of a training pipeline's nodes and not all."""
 
     SKIP = "skip"
-    """It is not packaged, with a WARNING."""
+    """It is not packaged; a WARNING says what it does not produce."""
     PACKAGE = "package"
-    """It is packaged with what is there; the manifest tells what the run did not produce."""
+    """It is packaged with what is there; the manifest records what is older than the run."""
     ERROR = "error"
     """It stops before its first node."""
 
@@ -38,13 +42,13 @@ class SignatureMode(Enum):
     """Where the model's signature comes from."""
 
     AUTO = "auto"
-    """Inferred from a sample, its prediction and the parameters; a column that inference does without is optional."""
+    """Inferred from the data of the run; a request may leave out a column that the pipeline does not need."""
     FULL = "full"
-    """Inferred likewise; every column is required."""
+    """The same, with every column required."""
     PARAMS = "params"
-    """The parameters and the outputs are inferred; whatever a caller sends as input is taken as it is."""
+    """The parameters and the outputs are inferred; the model takes any input as it is."""
     NONE = "none"
-    """Nowhere: the model has none."""
+    """The model has no signature, and its parameters cannot be changed at predict time."""
 
 
 class SkewMode(Enum):
@@ -64,10 +68,10 @@ class SignatureConfig:
 
     Attributes:
         mode: Where it comes from.
-        optional: Columns that a request may leave out, whatever was found; only where the mode is ``AUTO``, as for the
-            two below. None of them is in ``required`` too.
-        nullable: Columns that may hold no value.
-        required: Columns that every request must have.
+        optional: Columns that a request may leave out, whatever was found. The three lists correct the mode ``auto``,
+            and no column is both optional and required. Example: ``[sex]``.
+        nullable: Columns that may hold no value in a row of a request. Example: ``[age]``.
+        required: Columns that every request must have. Example: ``[id]``.
     """
 
     mode: SignatureMode = SignatureMode.AUTO
@@ -99,11 +103,13 @@ class ThresholdConfig:
     """One condition of a promotion, with the keys of ``mlflow.models.MetricThreshold``.
 
     Attributes:
-        greater_is_better: Whether a greater value of the metric is better.
-        threshold: The value that is just good enough; None means any. One of these three at least is given.
-        min_absolute_change: By how much the metric must be better than that of the version which has the alias, at
-            least; positive. None means not at all.
-        min_relative_change: The same as a part of the other's, between 0 and 1.
+        greater_is_better: Whether a greater value of the metric is better. Example: ``true``.
+        threshold: The value that is just good enough. None: any. At least one of this key and the two below is given.
+            Example: ``0.9``.
+        min_absolute_change: By how much the metric must at least be better than that of the version which has the
+            alias, on the same rows; positive. None: it is not compared. Example: ``0.05``.
+        min_relative_change: The same as a fraction of the other version's metric, between 0 and 1. None: it is not
+            compared. Example: ``0.1``.
     """
 
     greater_is_better: bool
@@ -122,12 +128,15 @@ class EvaluateConfig:
     """How the packaged pipeline is evaluated, under the key ``evaluate`` of a pair.
 
     Attributes:
-        data: The dataset with the rows that it answers: those of a request, and the target where that is a column.
-        targets: The column of ``data``, or the dataset of the same length, that holds what it should answer.
-        model_type: What it answers with, which decides the metrics and plots.
-        predictions: The column or the output that holds its answer; None means found.
-        evaluator_config: Options of MLflow's default evaluator.
-        extra_metrics: Dotted paths of ``mlflow.models.EvaluationMetric`` objects.
+        data: A dataset of the catalog or of the run, loaded as a pandas DataFrame: rows as a request has them, and the
+            target where that is a column. Example: ``test_rows``.
+        targets: The column of ``data`` that holds the right answers, or a dataset of the same length. Example:
+            ``price``.
+        model_type: What the model answers with, which decides the metrics and plots. Example: ``regressor``.
+        predictions: The column or the output that holds the model's answer. None: found. Example: ``label``.
+        evaluator_config: Options of MLflow's default evaluator. Without it: none. Example: ``{metric_prefix: test_}``.
+        extra_metrics: Dotted paths of ``mlflow.models.EvaluationMetric`` objects. Without it: none. Example:
+            ``[penguins.metrics.cost]``.
     """
 
     data: str
@@ -143,10 +152,12 @@ class ServerConfig:
     """Which tracking server, under the key ``server``.
 
     Attributes:
-        mlflow_tracking_uri: As written; None leaves it to the environment.
-        mlflow_registry_uri: As written; None means the tracking server's.
-        credentials: Key of ``credentials.yml`` whose entries become environment
-            variables; None means none.
+        mlflow_tracking_uri: Where runs and models are tracked. None: ``MLFLOW_TRACKING_URI``, else the file
+            ``mlflow.db`` in the project's folder. Example: ``http://localhost:5000``.
+        mlflow_registry_uri: Where models are registered. None: where runs are tracked. Example:
+            ``sqlite:///registry.db``.
+        credentials: A key of ``credentials.yml``, whose entries become environment variables before MLflow is called.
+            None: no entries are read. Example: ``mlflow_server``.
     """
 
     mlflow_tracking_uri: str | None = None
@@ -159,7 +170,8 @@ class ExperimentConfig:
     """Which experiment, under the key ``tracking.experiment``.
 
     Attributes:
-        name: None means the name of the project's package.
+        name: The experiment of the run; created when there is none of that name. None: the project's package name.
+            Example: ``penguins-nightly``.
     """
 
     name: str | None = None
@@ -170,8 +182,9 @@ class RunConfig:
     """Which MLflow run, under the key ``tracking.run``.
 
     Attributes:
-        id: A run that exists, to be continued; None means a new one.
-        name: Name of the new run; None means the names of the training pipelines, and the time.
+        id: A run to continue instead of starting one. None: ``MLFLOW_RUN_ID``, else a new run. Example:
+            ``4f1d0c6b8e7a4c5f9b2a3d1e0f6c7b8a``.
+        name: The name of a new run. None: the training pipelines' names and the time. Example: ``nightly``.
     """
 
     id: str | None = None
@@ -183,8 +196,8 @@ class TrackingConfig:
     """Where runs go, under the key ``tracking``.
 
     Attributes:
-        experiment: The experiment.
-        run: The run.
+        experiment: The experiment of the run.
+        run: The MLflow run that a training has.
     """
 
     experiment: ExperimentConfig = attrs.field(factory=ExperimentConfig)
@@ -197,41 +210,59 @@ class ModelConfig:
 
     Attributes:
         name: The logged model's name, which is the pair's key under ``models``.
-        training: Registered name of the training pipeline.
-        inference: Registered name of the inference pipeline.
-        input_name: Inputs of the inference pipeline that are given at predict
-            time, in the order of the file; None means the only one that is free.
-        registered_model_name: Name in the model registry; None means not registered.
-        alias: Set on the registered version; None means none. Given only with a
-            ``registered_model_name``.
-        copy_mode: How the model copies its datasets while it predicts: one mode for all, or by
-            dataset name; None leaves it to the model.
-        runner: Kedro runner that predicts, by its name or its class's dotted path; None calls
-            the nodes directly.
-        hooks: Dotted paths of classes of hooks that travel with the model, and are called around its nodes.
-        in_memory: Datasets between nodes of the inference pipeline that the model keeps in memory although the
-            catalog stores them, by the user's consent.
-        metrics: Datasets of numbers that the training pipeline writes, which are logged as the model's metrics.
-        signature: What the signature says of inputs, outputs and parameters.
-        input_example: Whether rows of the request data are stored as an example; a
-            string names the dataset that they are taken from.
-        pip_requirements: All of the model's requirements, or the path of a file of them,
-            relative to the project; None means found.
-        extra_pip_requirements: Requirements beside those found, likewise; None means none.
-        conda_env: The model's Conda environment, or the path of a file of it, relative to
-            the project; None means made of the requirements. Of these three, at most one
-            is given.
-        code_paths: Files and directories to ship; None means found.
-        tags: Tags of the logged model, and of its registered version.
-        metadata: Free entries of the model's ``MLmodel`` file.
-        skew: What becomes of the model when inference makes other values of training's rows than training did.
-        verify: Whether a fresh process proves the package before it is uploaded.
-        verify_timeout: How long that process may take, in seconds; positive. It is also how long the answers to the
-            rows of ``evaluate`` may take.
-        evaluate: How the packaged pipeline is evaluated; None means not.
-        promote_when: Conditions by the name of a metric, all of which must hold for the version to get the alias. Given
-            only with an ``alias``.
-        on_refusal: What a version that does not get the alias does to the command that trained.
+        training: The registered pipeline whose run trains the model. Example: ``training``.
+        inference: The registered pipeline that becomes the model. Example: ``inference``.
+        input_name: The dataset that is given at predict time, or a list of several. None: the one input that neither
+            the training pipeline, the catalog nor the parameters provide. Example: ``[instances, prices]``.
+        registered_model_name: Registers the model under this name when it is READY. None: it is only logged. Example:
+            ``penguin_species``.
+        alias: Moves this alias to the new version; needs ``registered_model_name``. None: no alias. Example:
+            ``champion``.
+        copy_mode: How datasets are copied during a prediction: one mode for all, or a mapping by dataset name. None: a
+            dataset is copied only where a node could change it under another reader; all predictions share the
+            artifacts. Example: ``{encoder: deepcopy}``.
+        runner: A Kedro runner for the nodes of a prediction: ``SequentialRunner``, ``ThreadRunner``, or the dotted
+            path of one. None: the nodes are called directly, which is faster and means the same. Example:
+            ``ThreadRunner``.
+        hooks: Classes of hooks, by their dotted paths, that travel with the model. The model calls their
+            ``after_dataset_loaded``, ``before_node_run``, ``after_node_run`` and ``before_dataset_saved`` around its
+            nodes. Without it: none, and a model whose answers need one is refused. Example: ``[shop.hooks.Masking]``.
+        in_memory: Datasets between two nodes of the inference pipeline that the model keeps in memory although the
+            catalog stores them. Without it: none, and a dataset whose file would change the values is refused.
+            Example: ``[features]``.
+        metrics: Datasets of numbers that the training pipeline writes. They are logged to the run and linked to the
+            model: nested ones under their dotted path, a list as steps. Without it: none. Example: ``[metrics]``.
+        signature: Where the model's signature comes from, or a mapping that corrects what ``auto`` finds, by column. A
+            column of integers takes no missing value later: have the catalog load it as floats if it may hold one.
+            Example: ``{optional: [sex], nullable: [age], required: [id]}``.
+        input_example: Whether the first rows of the input, five at most, are stored with the model for all to read; or
+            the dataset to take them from. Example: ``made_up_penguins``.
+        pip_requirements: All requirements, as a list or the path of a file, relative to the project. None: those of
+            the inference pipeline's code, pinned to what is installed. Example: ``[scikit-learn==1.5.0,
+            pandas==2.2.3]``.
+        extra_pip_requirements: Requirements beside those found, likewise; your pin takes the place of one that was
+            found. Excludes ``pip_requirements``. None: those found. Example: ``[pyarrow>=15]``.
+        conda_env: The Conda environment, as a mapping or the path of a file, relative to the project; excludes the two
+            above. None: this Python and the requirements. Example: ``{dependencies: [python=3.11, pip, {pip:
+            [scikit-learn==1.5.0]}]}``.
+        code_paths: All code, as files and folders relative to the project. None: the project's package, and each
+            module it imports that no package index provides. Example: ``[src/penguins, ../shared/birds]``.
+        tags: Tags of the logged model and of its registered version. Without it: none of yours. Example: ``{team:
+            biology}``.
+        metadata: Entries of the model's ``MLmodel`` file, under ``metadata``. Without it: none of yours. Example:
+            ``{ticket: BIO-12}``.
+        skew: What becomes of the model when the inference pipeline makes other values of training's rows than training
+            did, in a dataset of the same name or by a node with the same function. Example: ``error``.
+        verify: Whether a fresh process must reproduce the pipeline's output before the model is READY. Example:
+            ``false``.
+        verify_timeout: How long this may take, in seconds; also how long the answers to the rows of ``evaluate`` may
+            take. Example: ``900``.
+        evaluate: Has the packaged pipeline answer rows, and logs what ``mlflow.models.evaluate`` makes of the answers.
+            None: it is not evaluated. Example: ``{data: test_rows, targets: price, model_type: regressor}``.
+        promote_when: Conditions by the name of a metric of ``evaluate`` or of the run. The alias moves only to a
+            version that meets all of them; the version is registered in any case. Without it: the alias moves to every
+            version. Example: ``{root_mean_squared_error: {threshold: 4, greater_is_better: false}}``.
+        on_refusal: What a version that does not get the alias does to ``kedro run``. Example: ``raise``.
     """
 
     name: str
@@ -271,10 +302,13 @@ class AutologPipelineConfig:
     """This plugin's own part, under the key ``autolog_pipeline``.
 
     Attributes:
-        enabled: Whether anything is packaged.
-        on_failure: What a failed packaging does to the command that trained.
-        partial_runs: What becomes of a run that leaves out nodes of a training pipeline.
-        models: The pairs, in the order of the file; empty only when not enabled.
+        enabled: Whether anything is packaged. Example: ``false``.
+        on_failure: What a model that cannot be packaged does to ``kedro run``, whose outputs are saved by then.
+            Example: ``warn``.
+        partial_runs: What becomes of a run that leaves out nodes of a training pipeline, as with ``--from-nodes``,
+            ``--tags`` and ``--only-missing-outputs``. Example: ``package``.
+        models: The pairs of a training and an inference pipeline, by the name of the logged model. At least one,
+            unless ``enabled`` is false. Example: ``{prices: {training: training, inference: inference}}``.
     """
 
     enabled: bool = True
@@ -288,9 +322,9 @@ class ProjectConfig:
     """All of ``mlflow.yml`` that this plugin uses.
 
     Attributes:
-        server: Which tracking server.
-        tracking: Which experiment and run.
-        autolog_pipeline: This plugin's own part.
+        server: The tracking server and the model registry.
+        tracking: The experiment and the run.
+        autolog_pipeline: What this plugin packages.
     """
 
     server: ServerConfig = attrs.field(factory=ServerConfig)

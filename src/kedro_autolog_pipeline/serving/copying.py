@@ -21,11 +21,11 @@ class CopyMode(Enum):
     """How a value is copied; the names and meanings of MemoryDataset's ``copy_mode``."""
 
     ASSIGN = "assign"
-    """Not at all: who changes it changes it for everyone."""
+    """It is shared: a node that changes it changes it for every reader."""
     COPY = "copy"
-    """By its own ``copy`` method."""
+    """Its own ``copy`` method copies it."""
     DEEPCOPY = "deepcopy"
-    """By :func:`copy.deepcopy`."""
+    """The function :func:`copy.deepcopy` copies it."""
 
 
 def copy_modes_by_dataset(
