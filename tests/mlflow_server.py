@@ -45,7 +45,8 @@ def mlflow_server(directory: Path, *more: str, env: Mapping[str, str] | None = N
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, **(env or {})},
+            # Its jobs, such as judging by a language model, would be ten more processes.
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **(env or {})},
         ) as process,
     ):
         try:
