@@ -6,6 +6,16 @@ FAST_FLAGS ?= -n 2
 # What kedro-mlflow and old versions of others warn of is not ours to mend.
 LOWEST_FLAGS ?= -n 4 -W default
 LOWEST_TESTS ?= tests/scenarios
+# A core that meets each interface of Kedro and MLflow once: a cell takes about a minute on a quiet machine.
+MATRIX_FLAGS ?= -n 2 -W default -q
+MATRIX_TESTS ?= $(addprefix tests/scenarios/test_, like_mlflow.py by_hand.py serving.py \
+	$(addprefix kedro_run.py::test_, a_training_run_leaves_one_ready_model_in_its_mlflow_run \
+	kedro_environments_globals_and_runtime_parameters_reach_the_configuration))
+MATRIX_PYTHONS ?= 3.10 3.12 3.13 3.14
+# Some cells alone, by name, as in: make test-matrix MATRIX_CELLS="kedro-1.3 mlflow-3.6"
+MATRIX_CELLS ?=
+# What MLflow's older versions use, SQLAlchemy 2.1 and Starlette 1.0 have removed; OpenTelemetry has changed it.
+OLD_MLFLOW := 'opentelemetry-sdk<1.35' 'sqlalchemy<2.1' 'starlette<1'
 # What Spark, Dask and MLflow warn of one another is not ours to mend.
 LIBRARIES_FLAGS ?= -n 0 -W default -m libraries --durations=0 --durations-min=1
 ENGINES_FLAGS ?= -n 0 -W default -m engines --durations=0 --durations-min=1
@@ -20,7 +30,7 @@ VENV_BESIDE := .venv-beside
 VENV_ENGINES := .venv-engines
 VENV_LIBRARIES := .venv-libraries
 VENV_PEER := .venv-bench-kedro-mlflow
-SOURCES := src tests demo benchmarks screenshots docs/hooks
+SOURCES := src tests demo benchmarks matrix screenshots docs/hooks
 AXE := .cache/npm/node_modules/axe-core/axe.min.js
 UV := $(VENV)/bin/uv pip install --quiet --editable .
 
@@ -83,6 +93,12 @@ test-fast: $(VENV)/.installed ## Run the tests that need neither a whole project
 test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
 	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)
 
+.PHONY: test-matrix
+test-matrix: $(VENV)/.installed ## Run a core of the scenarios with each version of Python, Kedro and MLflow, and write docs/versions.md.
+	@for version in $(MATRIX_PYTHONS); do $(VENV)/bin/mypy --python-version $$version src || exit 1; done
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m matrix --tests "$(MATRIX_TESTS)" --flags="$(MATRIX_FLAGS)" \
+		--pythons "$(MATRIX_PYTHONS)" --constraints "$(OLD_MLFLOW)" --only "$(MATRIX_CELLS)"
+
 # A test that finds no kedro-mlflow is skipped, and here that is a failure.
 test-beside: $(VENV_BESIDE)/.installed ## Run the tests that need kedro-mlflow, installed beside this package.
 	@$(WITH_TMPDIR) && $(VENV_BESIDE)/bin/pytest $(BESIDE_FLAGS) --junitxml="$$TMPDIR/report.xml" $(BESIDE_TESTS) && \
@@ -115,13 +131,15 @@ docs: $(VENV)/.installed ## Build the documentation site into .cache/site.
 promotions: $(VENV)/.installed ## Promote through a server, and have two trainings at once compete 20 times.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest -n 2 -m promotions tests/scenarios/test_promote.py
 
-lint: $(VENV)/.installed ## Check style, types, imports, docstrings and prose.
+lint: $(VENV)/.installed ## Check style, types, imports, docstrings, prose, the lowest Python and the workflows.
 	@$(VENV)/bin/ruff check --quiet $(SOURCES)
 	@$(VENV)/bin/ruff format --quiet --check $(SOURCES)
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/interrogate $(SOURCES)
 	@$(VENV)/bin/python docs/hooks/prose.py
+	@$(VENV)/bin/vermin --quiet --no-tips --violations --target=3.10- src
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 bench: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure what docs/benchmarks.md reports, and write it there.
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks
@@ -144,7 +162,7 @@ chromium:
 		"$$@" apt-get update --quiet=2 && "$$@" apt-get install --quiet=2 --yes chromium; }
 
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) .venv-matrix $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -175,7 +193,7 @@ $(AXE): Makefile
 $(VENV_LOWEST)/.installed: pyproject.toml | $(VENV)/bin/uv
 	@echo "Installing into $(VENV_LOWEST); the first time takes a minute or two."
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_LOWEST)
-	@printf "opentelemetry-sdk<1.35\nsqlalchemy<2.1\nstarlette<1\n" > $(VENV_LOWEST)/constraints.txt
+	@printf "%s\n" $(OLD_MLFLOW) > $(VENV_LOWEST)/constraints.txt
 	@$(UV) --python $(VENV_LOWEST)/bin/python --group test --resolution lowest-direct \
 		--only-binary :all: --constraints $(VENV_LOWEST)/constraints.txt
 	@touch $@

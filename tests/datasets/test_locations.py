@@ -121,6 +121,22 @@ def test_the_file_system_is_the_datasets_own() -> None:
     assert vars(made)["_fs"] is location(made).filesystem
 
 
+@pytest.mark.parametrize(
+    ("url", "protocol", "path"),
+    [
+        ("/data/a.json", "file", "/data/a.json"),
+        ("https://shop.example/a.json", "https", "https://shop.example/a.json"),
+    ],
+)
+def test_kedros_file_datasets_say_what_is_the_path_in_their_url(url: str, protocol: str, path: str) -> None:
+    """They keep its protocol, without which the path of one that is read over HTTP would be no path."""
+    made = dataset(type="json.JSONDataset", filepath=url)
+
+    assert {"_fs", "_filepath", "_protocol"} <= vars(made).keys()
+    assert protocol == vars(made)["_protocol"]
+    assert path == location(made).path
+
+
 def test_a_dataset_without_a_file_system_has_that_of_its_url() -> None:
     """Its credentials and arguments are fsspec's."""
     found = location(Custom("memory://shop/a.csv", credentials=None, fs_args={"open_args_save": {}}))

@@ -58,6 +58,19 @@ def test_what_kedro_has_not_loaded_is_fetched_alone(project: KedroProject) -> No
 
 
 @is_selective
+@pytest.mark.usefixtures("project")
+def test_what_kedro_was_asked_for_is_read_and_set_again() -> None:
+    """Kedro keeps it under a name of its own, and has only a setter for it."""
+    assert ["data_processing"] == vars(pipelines)["_requested_pipelines"]
+
+    fetch_pipelines(["inference"])
+
+    assert ["data_processing"] == vars(pipelines)["_requested_pipelines"]
+    pipelines.set_requested(None)
+    assert vars(pipelines)["_requested_pipelines"] is None
+
+
+@is_selective
 def test_a_broken_neighbour_does_no_harm(project: KedroProject) -> None:
     """What a pipeline without faults needs is loaded although another one cannot be imported."""
     project.write_pipeline("training", "raise RuntimeError('broken')")

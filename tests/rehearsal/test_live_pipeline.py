@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
+import mlflow
 import pytest
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
+from mlflow.tracking import fluent
 
 from kedro_autolog_pipeline.config.schema import ModelConfig
 from kedro_autolog_pipeline.pairing.pair import Pair
 from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline
+from kedro_autolog_pipeline.rehearsal.private_store import private_store
 from kedro_autolog_pipeline.serving.manifest import Origin
 
 
@@ -34,3 +38,19 @@ def test_kedro_finds_out_the_inputs_of_the_pipeline_once(monkeypatch: pytest.Mon
 
     assert 101 == live.rehearse({"x": 1}).output
     assert {"inputs": 1} == calls
+
+
+def test_what_a_pipeline_sets_in_mlflow_while_it_is_rehearsed_is_the_callers_again(
+    clean_mlflow: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow keeps the active experiment under a name of its own, and can be told of none in no other way."""
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "7")
+    monkeypatch.setattr(fluent, "_active_experiment_id", "7")
+
+    with private_store():
+        before = vars(fluent)["_active_experiment_id"]
+        rehearsed = mlflow.set_experiment("rehearsed").experiment_id
+        during = vars(fluent)["_active_experiment_id"]
+
+    assert (None, rehearsed) == (before, during)
+    assert ("7", "7") == (vars(fluent)["_active_experiment_id"], os.environ["MLFLOW_EXPERIMENT_ID"])

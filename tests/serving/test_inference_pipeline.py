@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from kedro.pipeline import Pipeline, node, pipeline
@@ -41,3 +42,15 @@ def test_kedros_own_pipeline_has_the_names_that_the_project_gave(flow: Pipeline)
 
     assert flow.nodes == described.as_kedro().nodes
     assert [each.name for each in flow.nodes] == [each.name for each in described.as_kedro().nodes]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [("x", "y"), (["x", "z"], ["y"]), ({"value": "x"}, {"small": "y"}), (None, "y"), ("x", None)],
+    ids=["one", "list", "dictionary", "no input", "no output"],
+)
+def test_a_step_has_the_form_in_which_the_author_wrote_it(inputs: Any, outputs: Any) -> None:
+    """Kedro's own properties give flat lists, of which no call can be made."""
+    step = resolved_step(node(lambda *x, **named: (x, named), inputs, outputs, name="any"))
+
+    assert (inputs, outputs) == (step.inputs, step.outputs)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
-from kedro_autolog_pipeline.verification.optional_columns import OptionalColumns, find_optional_columns
+from kedro_autolog_pipeline.verification.optional_columns import MOST_CALLS, OptionalColumns, find_optional_columns
 
 NAMES = [f"c{number}" for number in range(100)]
 
@@ -64,6 +64,58 @@ def test_few_calls_settle_many_columns() -> None:
     assert found(all_of_them, NAMES).names == ()
     assert few.calls < 50
     assert all_of_them.calls <= 201
+
+
+def test_thousands_of_columns_take_no_more_calls_than_are_allowed() -> None:
+    """Where few of 5,000 matter they are found in 60 calls; where all of 1,000 do, a note says how many are untried."""
+    names = [f"c{number}" for number in range(5_000)]
+    few = Counted(lambda table: table[["c3", "c2500", "c4999"]])
+    all_of_them = Counted(lambda table: table.to_numpy().sum())
+
+    assert OptionalColumns(tuple(name for name in names if name not in {"c3", "c2500", "c4999"}), None) == found(
+        few, names
+    )
+    assert few.calls <= 60
+    untried = found(all_of_them, names[:1_000])
+    assert all_of_them.calls <= MOST_CALLS + 2
+    assert untried.note is not None
+    assert " of 1000 columns are required without a test: " in untried.note
+
+
+class Name(str):
+    """A column's name that counts how often it is compared."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Name.compared += 1
+        return str.__eq__(self, other)
+
+
+class Table:
+    """A table of no rows, whose names are the very objects that it was made of."""
+
+    def __init__(self, columns: list[str]) -> None:
+        self.columns = columns
+
+    def __getitem__(self, names: list[str]) -> Table:
+        """Give the table of some columns."""
+        return Table(names)
+
+
+def test_no_call_compares_each_column_with_all_others() -> None:
+    """Of 5,000 columns, that took most of the time."""
+    table = Table([Name(f"c{number}") for number in range(200)])
+
+    def differ(_: Any, answer: Table) -> str | None:
+        return None if table.columns[7] in answer.columns[:8] else "it is missing"
+
+    found = find_optional_columns(table, table, lambda asked: asked, differ, seconds=600.0)
+
+    assert 199 == len(found.names)
+    assert Name.compared <= len(table.columns)
 
 
 def test_of_columns_that_stand_in_for_each_other_one_is_required() -> None:

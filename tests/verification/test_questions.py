@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
+from kedro_autolog_pipeline.verification import optional_columns, questions
 from kedro_autolog_pipeline.verification.optional_columns import find_optional_columns
 from kedro_autolog_pipeline.verification.questions import Interview, _digest, as_request, made_up_request
 from model_package import write_model_package
@@ -219,6 +221,28 @@ def test_a_question_for_which_there_is_no_time_is_left_out(tmp_path: Path) -> No
     answers = asked(tmp_path, lambda x: x, budget=-1.0)
 
     assert {"http", "single_row", "empty"}.isdisjoint(answers)
+
+
+def test_a_slow_model_is_asked_a_second_time_and_little_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a prediction of 20 seconds there are three: the columns that were not tried stay required, with a note."""
+    clock = [0.0]
+    stand_in = SimpleNamespace(monotonic=lambda: clock[0])
+    monkeypatch.setattr(questions, "time", stand_in)
+    monkeypatch.setattr(optional_columns, "time", stand_in)
+
+    class Slow(Loaded):
+        def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+            clock[0] += 20
+            return super().predict(data, params)
+
+    package = write_model_package(tmp_path / "package", Pipeline([node(lambda x: x, "x", "y")]))
+    answers = answers_of(Slow(package), budget=5.0)
+
+    # The first is the proof's, before any question.
+    assert clock[0] <= 3 * 20
+    assert (True, []) == (answers["repeats"], answers["optional"])
+    assert {"http", "single_row", "empty", "parameters"}.isdisjoint(answers)
+    assert answers["optional_note"].startswith("2 of 2 columns are required without a test: ")
 
 
 @pytest.mark.parametrize(

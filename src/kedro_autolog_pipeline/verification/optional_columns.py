@@ -6,7 +6,7 @@ This file runs in the fresh process, by its path: it imports the standard librar
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
@@ -55,14 +55,14 @@ def find_optional_columns(  # noqa: PLR0913 - what is asked, how, and how much
         calls: How often to ask at most.
     """
 
-    def is_unchanged_without(columns: Collection[str]) -> bool:
+    def is_unchanged_without(columns: set[str]) -> bool:
         try:
             return differ(output, ask(table[[name for name in table.columns if name not in columns]])) is None
         except BaseException:  # noqa: BLE001 - a node that misses a column raises whatever it likes, or ends Python
             return False
 
     search = _Search(is_unchanged_without, calls, seconds)
-    if not is_unchanged_without([]):
+    if not is_unchanged_without(set()):
         return OptionalColumns((), "Every column is required: the pipeline does not answer the same twice.")
     search.split(list(table.columns), is_needed=False)
     note = None
@@ -77,7 +77,7 @@ def find_optional_columns(  # noqa: PLR0913 - what is asked, how, and how much
 class _Search:
     """What was found so far, and how much may still be asked."""
 
-    def __init__(self, is_unchanged_without: Callable[[Collection[str]], bool], calls: int, seconds: float) -> None:
+    def __init__(self, is_unchanged_without: Callable[[set[str]], bool], calls: int, seconds: float) -> None:
         self._is_unchanged_without = is_unchanged_without
         self._calls = calls
         self._deadline = time.monotonic() + seconds
@@ -99,7 +99,7 @@ class _Search:
                 self.untried += len(group)
                 return False
             self._calls -= 1
-            if self._is_unchanged_without([*self.optional, *group]):
+            if self._is_unchanged_without({*self.optional, *group}):
                 self.optional.update(group)
                 return True
         if len(group) == 1:
