@@ -88,16 +88,25 @@ def test_secrets_are_collected_wherever_they_are_configured(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize(
-    ("credentials", "known"), [({"other": {}, "more": {}}, "'more', 'other'"), (None, "nothing")], ids=["other", "none"]
+    ("credentials", "known"),
+    [
+        ({"other": {}, "more": {}}, "It has: 'more', 'other'."),
+        ({"trackin": {}}, "Did you mean 'trackin'?"),
+        (None, "It is empty, or not there."),
+    ],
+    ids=["other", "misspelt", "none"],
 )
 def test_credentials_that_are_not_there_are_a_mistake(
     tmp_path: Path, credentials: dict[str, object] | None, known: str
 ) -> None:
-    """A key that credentials.yml lacks is told with those that it has."""
+    """A key that credentials.yml lacks is told with those that it has, or the one that was meant, and what to add."""
     files = {} if credentials is None else {"credentials": credentials}
     context = Context(tmp_path, mlflow={"server": {"credentials": "tracking"}, "autolog_pipeline": MODELS}, **files)
 
     with pytest.raises(ConfigurationError) as caught:
         read_project(context)  # type: ignore[arg-type]  # all that it reads
 
-    assert caught.value.mistakes == (f"server.credentials: credentials.yml has no 'tracking'. It has {known}.",)
+    assert caught.value.mistakes == (
+        f"server.credentials: credentials.yml has no 'tracking'. {known} Add it with the environment variables that "
+        "the server asks for, such as 'tracking: {MLFLOW_TRACKING_USERNAME: ..., MLFLOW_TRACKING_PASSWORD: ...}'.",
+    )

@@ -37,6 +37,9 @@ from kedro_autolog_pipeline.config.schema import (
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.serving.copying import CopyMode
 
+NO_DASH = "Write each entry as 'key: value', without a dash."
+INDENTED = "Write its keys below it, indented, each as 'key: value'."
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
@@ -377,7 +380,7 @@ Cannot use 'mlflow.yml': 13 mistakes.
   - server.mlflow_traking_uri: unknown key. Did you mean 'mlflow_tracking_uri'?
   - server.request_header_provider.typ: unknown key. Did you mean 'type'?
   - tracking.experiment.name: expected a string, got 2024.
-  - tracking.run: expected a mapping, got 'nightly'.
+  - tracking.run: expected a mapping, got 'nightly'. Write its keys below it, indented, each as 'key: value'.
 Fix these and run again; no node has run."""
 
     with pytest.raises(ConfigurationError) as raised:
@@ -405,7 +408,10 @@ def test_a_misspelt_key_does_not_count_as_missing_too() -> None:
             {"autolog_pipeline": None},
             "autolog_pipeline: missing.",
         ),
-        ({"autolog_pipeline": []}, "autolog_pipeline: expected a mapping, got an empty list."),
+        (
+            {"autolog_pipeline": []},
+            f"autolog_pipeline: expected a mapping, got an empty list. {NO_DASH}",
+        ),
         (
             {"autolog_pipeline": {}},
             "autolog_pipeline.models: names no pair. Add one, or set autolog_pipeline.enabled to false.",
@@ -416,11 +422,11 @@ def test_a_misspelt_key_does_not_count_as_missing_too() -> None:
         ),
         (
             {"autolog_pipeline": {"models": ["penguin_species"]}},
-            "autolog_pipeline.models: expected a mapping, got a list.",
+            f"autolog_pipeline.models: expected a mapping, got a list. {NO_DASH}",
         ),
         (
             {"autolog_pipeline": {"models": {"penguin_species": None}}},
-            "autolog_pipeline.models.penguin_species: expected a mapping, got null.",
+            f"autolog_pipeline.models.penguin_species: expected a mapping, got null. {INDENTED}",
         ),
         (
             {"autolog_pipeline": {"models": {1: PAIR}}},
@@ -529,8 +535,14 @@ def test_a_mistake_outside_a_pair(content: dict[str, Any], expected: str) -> Non
             "runner: expected 'SequentialRunner' or 'ThreadRunner', or the dotted path of a runner, got 'spark'.",
         ),
         ({"code_paths": [""]}, "code_paths[0]: expected a string that is not empty, got ''."),
-        ({"tags": "birds"}, "tags: expected a mapping, got 'birds'."),
-        ({"metadata": [1]}, "metadata: expected a mapping, got a list."),
+        (
+            {"tags": "birds"},
+            f"tags: expected a mapping, got 'birds'. {INDENTED}",
+        ),
+        (
+            {"metadata": [1]},
+            f"metadata: expected a mapping, got a list. {NO_DASH}",
+        ),
         ({"metadata": {2: 3}}, "metadata[2]: expected a string, got 2."),
         ({"verify": 1}, "verify: expected true or false, got 1."),
         (
@@ -805,7 +817,6 @@ def test_our_key_misspelt_is_not_taken_for_absent(conf: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("server: 1\nserver: 2", "found duplicate key server"),
         ("autolog_pipeline: {enabled: '${globals:switch}'}", "Globals key 'switch' not found"),
         ("server: {credentials: '${runtime_params:who}'}", "full_key: server.credentials"),
         ("- server", "ListConfig"),

@@ -52,8 +52,27 @@ def loader(root: Path, text: str, env: str = "base") -> OmegaConfigLoader:
             "line 5 of 'conf/base/mlflow.yml' is no YAML: found character '@' that cannot start any token.",
         ),
         ("a: [1\n", "line 1 of 'conf/base/mlflow.yml' is no YAML: expected ',' or ']', but got '<stream end>'."),
+        (
+            START + "      inference: i\n      training: other\n",
+            "line 6 of 'conf/base/mlflow.yml' has the key 'training' again, which is in line 4 already. "
+            "Keep one of them.",
+        ),
+        (
+            "server: {}\nhooks: [{name: a, name: b}]\n",
+            "line 2 of 'conf/base/mlflow.yml' has the key 'name' again, which is in line 2 already. Keep one of them.",
+        ),
     ],
-    ids=["tab", "tab after spaces", "too little", "too much", "no space", "other", "end of file"],
+    ids=[
+        "tab",
+        "tab after spaces",
+        "too little",
+        "too much",
+        "no space",
+        "other",
+        "end of file",
+        "twice",
+        "twice in a list",
+    ],
 )
 def test_a_line_that_is_no_yaml_is_told_with_what_to_do(tmp_path: Path, text: str, expected: str) -> None:
     """It is counted from 1, as an editor does."""

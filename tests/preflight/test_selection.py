@@ -166,7 +166,8 @@ def test_all_mistakes_of_all_pairs_are_told_at_once(project: KedroProject) -> No
     assert caught.value.mistakes == (
         "autolog_pipeline.models.bad.in_memory: 'words' is no dataset between two nodes of 'inference'. "
         "There are: 'scaled'.",
-        "autolog_pipeline.models.bad.input_example: the catalog has no 'no_such'.",
+        "autolog_pipeline.models.bad.input_example: the catalog has no 'no_such'. "
+        "It has: 'instances', 'model', 'raw', 'scaler', 'table', 'words'.",
         "autolog_pipeline.models.bad.pip_requirements: cannot be read: [Errno 2] No such file or directory: "
         f"'{project.path / 'no_such.txt'}'.",
     )

@@ -15,6 +15,7 @@ from kedro_autolog_pipeline.config.reading import read_config
 from kedro_autolog_pipeline.config.schema import ProjectConfig
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.secret_values import Secret, environment_secrets, find_secrets
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -105,7 +106,11 @@ def _credentials(name: str, config_loader: AbstractConfigLoader) -> Mapping[str,
     except MissingConfigException:
         known = {}
     if name not in known:
-        listed = ", ".join(f"'{key}'" for key in sorted(known)) or "nothing"
-        raise ConfigurationError([f"server.credentials: credentials.yml has no '{name}'. It has {listed}."])
+        hint = suggest(name, sorted(map(str, known)), "It has") if known else "It is empty, or not there."
+        mistake = (
+            f"server.credentials: credentials.yml has no '{name}'. {hint} Add it with the environment variables that the "
+            f"server asks for, such as '{name}: {{MLFLOW_TRACKING_USERNAME: ..., MLFLOW_TRACKING_PASSWORD: ...}}'."
+        )
+        raise ConfigurationError([mistake])
     credentials: Mapping[str, Any] = known[name]
     return credentials

@@ -115,7 +115,14 @@ def _shown(value: object) -> str:
 
 def _mapping(value: object) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
-        _refuse("a mapping", value)
+        is_list = isinstance(value, (list, tuple))
+        _refuse(
+            "a mapping",
+            value,
+            "Write each entry as 'key: value', without a dash."
+            if is_list
+            else "Write its keys below it, indented, each as 'key: value'.",
+        )
     return value
 
 

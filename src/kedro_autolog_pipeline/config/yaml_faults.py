@@ -31,13 +31,37 @@ def find_yaml_fault(config_loader: AbstractConfigLoader) -> str | None:
     for file in _files(config_loader):
         text = file.read_text(encoding="utf-8", errors="replace")
         try:
-            yaml.compose(text, Loader=yaml.SafeLoader)
+            fault = _twice(yaml.compose(text, Loader=yaml.SafeLoader))
+            if fault is not None:
+                number, hint = fault
+                return f"line {number} of '{_shown(file, config_loader)}' {hint}"
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             if mark is not None:
-                shown = file.relative_to(Path(config_loader.conf_source).parent).as_posix()
                 number, hint = _explained(text.splitlines(), mark.line, f"{error.problem}")
-                return f"line {number} of '{shown}' {hint}"
+                return f"line {number} of '{_shown(file, config_loader)}' {hint}"
+    return None
+
+
+def _shown(file: Path, config_loader: AbstractConfigLoader) -> str:
+    return file.relative_to(Path(config_loader.conf_source).parent).as_posix()
+
+
+def _twice(node: yaml.Node | None) -> tuple[int, str] | None:
+    """Return the line of a key that stands in one section a second time, and what to do; None when there is none."""
+    if isinstance(node, yaml.SequenceNode):
+        return next((fault for item in node.value if (fault := _twice(item)) is not None), None)
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in lines:
+            return line, f"has the key '{name}' again, which is in line {lines[name]} already. Keep one of them."
+        lines[name] = line
+        fault = _twice(value)
+        if fault is not None:
+            return fault
     return None
 
 

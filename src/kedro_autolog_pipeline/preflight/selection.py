@@ -8,6 +8,7 @@ import attrs
 import cloudpickle
 import kedro
 from kedro.io import DataCatalog, DatasetError
+from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from packaging.version import Version
@@ -215,7 +216,8 @@ def _why_not_packageable(
             yield f"inference: neither JSON nor a pickle can hold the value of '{name}' ({error!r}). Use plain data."
     example = pair.config.input_example
     if isinstance(example, str) and example not in catalog:
-        yield f"input_example: the catalog has no '{example}'."
+        names = sorted(name for name in catalog if not is_parameter(name))
+        yield f"input_example: the catalog has no '{example}'. {suggest(example, names, 'It has')}"
     yield from why_unreadable(pair.config, project.path)
 
 

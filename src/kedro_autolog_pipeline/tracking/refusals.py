@@ -44,7 +44,7 @@ def explain_refusal(error: MlflowException, remedy: str) -> Refusal:
             "it does not allow that to this user (403).",
             f"Ask whoever runs the server for the right to it, or give another user: {_WHERE}.",
         )
-    return Refusal(f"{error.message}", remedy)
+    return Refusal(f"{f'{error.message}'.rstrip('. ')}.", remedy)
 
 
 def http_status(error: MlflowException) -> int:

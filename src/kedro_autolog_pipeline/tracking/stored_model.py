@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 import attrs
 
 from kedro_autolog_pipeline.errors import TrackingError
+from kedro_autolog_pipeline.tracking.refusals import explain_refusal
 from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG
 
 if TYPE_CHECKING:
@@ -136,9 +137,8 @@ def find_stored_model(uri: str, client: MlflowClient) -> StoredModel:
             )
         model = client.get_logged_model(model_id)
     except MlflowException as error:
-        raise TrackingError(
-            f"find '{uri}'", f"{error.message}", "Name the tracking server by --tracking-uri or MLFLOW_TRACKING_URI."
-        ) from error
+        refusal = explain_refusal(error, "Name the tracking server by --tracking-uri or MLFLOW_TRACKING_URI.")
+        raise TrackingError(f"find '{uri}'", refusal.cause, refusal.remedy) from error
     digests["the logged model"] = model.tags.get(MANIFEST_TAG)
     return StoredModel(
         uri=uri,
