@@ -107,6 +107,6 @@ def test_credentials_that_are_not_there_are_a_mistake(
         read_project(context)  # type: ignore[arg-type]  # all that it reads
 
     assert caught.value.mistakes == (
-        f"server.credentials: credentials.yml has no 'tracking'. {known} Add it with the environment variables that "
+        f"server.credentials: credentials.yml has no 'tracking'. {known} Add it with the variables that "
         "the server asks for, such as 'tracking: {MLFLOW_TRACKING_USERNAME: ..., MLFLOW_TRACKING_PASSWORD: ...}'.",
     )

@@ -37,12 +37,12 @@ from kedro_autolog_pipeline.config.schema import (
 from kedro_autolog_pipeline.errors import ConfigurationError
 from kedro_autolog_pipeline.serving.copying import CopyMode
 
-NO_DASH = "Write each entry as 'key: value', without a dash."
-INDENTED = "Write its keys below it, indented, each as 'key: value'."
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+NO_DASH = "Write each entry as 'key: value', without a dash."
+INDENTED = "Write its keys below it, indented, each as 'key: value'."
 
 PAIR = {"training": "training", "inference": "inference"}
 

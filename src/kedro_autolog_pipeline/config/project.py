@@ -108,7 +108,7 @@ def _credentials(name: str, config_loader: AbstractConfigLoader) -> Mapping[str,
     if name not in known:
         hint = suggest(name, sorted(map(str, known)), "It has") if known else "It is empty, or not there."
         mistake = (
-            f"server.credentials: credentials.yml has no '{name}'. {hint} Add it with the environment variables that the "
+            f"server.credentials: credentials.yml has no '{name}'. {hint} Add it with the variables that the "
             f"server asks for, such as '{name}: {{MLFLOW_TRACKING_USERNAME: ..., MLFLOW_TRACKING_PASSWORD: ...}}'."
         )
         raise ConfigurationError([mistake])
