@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import node
 
 from kedro_autolog_pipeline.run.journal import Journal
@@ -61,8 +62,9 @@ def test_metrics_are_noted_when_their_node_has_given_them(tmp_path: Path) -> Non
     journal = Journal(tmp_path / "journal")
     evaluate = node(lambda *_: None, ["test@pandas", "model"], ["metrics", "report"], name="evaluate")
 
-    MetricNotes(frozenset({"metrics"}), journal).note(evaluate, {"metrics": {"rmse": 0.1}, "report": 3})
-    MetricNotes(frozenset({"metrics"}), Journal(tmp_path)).note(evaluate, {"metrics": 1})
+    catalog = DataCatalog({"metrics": MemoryDataset()})
+    MetricNotes(catalog, frozenset({"metrics"}), journal).note(evaluate, {"metrics": {"rmse": 0.1}, "report": 3})
+    MetricNotes(catalog, frozenset({"metrics"}), Journal(tmp_path)).note(evaluate, {"metrics": 1})
 
     (noted,) = journal.read().metrics.values()
     assert (["rmse"], ["test", "model"]) == ([each.key for each in noted.values], noted.read_with)

@@ -145,7 +145,7 @@ class TrainingRun:
                 staging,
                 reads,
                 inputs,
-                MetricNotes(frozenset(measured), journal),
+                MetricNotes(run.catalog, frozenset(measured), journal),
                 TrainingValues.of(pairs),
                 record,
                 parameters.objects,

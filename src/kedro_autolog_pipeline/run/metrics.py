@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
 import attrs
+from kedro.io import DataCatalog
 from kedro.pipeline.node import Node
 
+from kedro_autolog_pipeline.datasets.locations import unwrapped
 from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.run.journal import Journal
@@ -29,10 +32,12 @@ class MetricNotes:
     """Notes the numbers that nodes give to datasets of metrics.
 
     Attributes:
+        catalog: The run's catalog.
         names: Names of the datasets, without a transcoding suffix.
         journal: Where to note it.
     """
 
+    catalog: DataCatalog
     names: frozenset[str]
     journal: Journal
 
@@ -47,7 +52,10 @@ class MetricNotes:
             if dataset_of(name) not in self.names:
                 continue
             try:
-                self.journal.note_metrics(name, read_metrics(dataset_of(name), data, node.inputs))
+                if _logs_itself(name, self.catalog):
+                    self.journal.note_metrics(name, NotedMetrics([], [], list(map(dataset_of, node.inputs))))
+                else:
+                    self.journal.note_metrics(name, read_metrics(dataset_of(name), data, node.inputs))
             except OSError:
                 _LOGGER.debug("Cannot note what '%s' holds.", name, exc_info=True)
 
@@ -94,6 +102,19 @@ def measured_on(noted: NotedMetrics, inputs: Mapping[str, RunInput]) -> RunInput
     # Only a table has a number of rows.
     tables = [inputs[name] for name in noted.read_with if name in inputs and inputs[name].profile is not None]
     return tables[0] if len(tables) == 1 else None
+
+
+def _logs_itself(name: str, catalog: DataCatalog) -> bool:
+    """Tell whether saving a dataset logs its numbers, under names and steps of its own, as kedro-mlflow's do.
+
+    They are metrics of the run then, and linked to its models as all others are.
+    """
+    # Whoever has such a dataset has imported it.
+    module = sys.modules.get("kedro_mlflow.io.metrics")
+    dataset = None if module is None else catalog.get(name)
+    if module is None or dataset is None:
+        return False
+    return isinstance(unwrapped(dataset), tuple(getattr(module, each) for each in module.__all__))
 
 
 def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
