@@ -267,8 +267,8 @@ def create_pipeline(**kwargs):
         (
             OTHER_INFERENCE,
             {},
-            "nothing is compared with training: no node has its function, and no dataset its name, in both pipelines, "
-            "or there are several request inputs",
+            "nothing is compared with training: the two pipelines have no function of a node and no dataset in common, "
+            "or requests have several inputs",
         ),
     ],
     ids=["shared", "off", "nothing is shared"],

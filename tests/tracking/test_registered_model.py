@@ -6,10 +6,11 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.exceptions import MlflowException
 
 from kedro_autolog_pipeline.errors import TrackingError
 from kedro_autolog_pipeline.tracking.logged_model import LoggedModel, logged_model
-from kedro_autolog_pipeline.tracking.registered_model import register
+from kedro_autolog_pipeline.tracking.registered_model import describe, find_aliases, register, why_not_registered
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 
 
@@ -88,3 +89,30 @@ def test_a_registry_that_refuses_is_an_error_with_the_remedy(run: TrackedRun, tm
         f"The model is READY; register it with mlflow.register_model('{model.uri}', 'shop-prices')."
     )
     assert run.store.client().get_logged_model(model.model_id).status == "READY"
+
+
+def test_the_versions_that_aliases_point_at_are_found(run: TrackedRun, tmp_path: Path) -> None:
+    """A model that is not registered has none; what the registry refuses otherwise is its own error."""
+    client = run.store.client()
+    register(ready_model(run, tmp_path), "shop-prices", "champion", {})
+
+    assert find_aliases("shop-prices", client) == {"champion": "1"}
+    assert find_aliases("nobody's", client) == {}
+    with pytest.raises(MlflowException, match="name"):
+        find_aliases("", client)
+
+
+def test_a_registry_without_users_has_no_objection(run: TrackedRun) -> None:
+    """It is not even asked, for MLflow would make a database that is not there yet."""
+    assert why_not_registered(run.store, "shop-prices") is None
+
+
+def test_a_description_changes(run: TrackedRun, tmp_path: Path) -> None:
+    """That of the version alone."""
+    version = register(ready_model(run, tmp_path), "shop-prices", None, {}, "Before.")
+
+    describe(run, "shop-prices", version, "After.")
+
+    client = run.store.client()
+    assert client.get_model_version("shop-prices", version).description == "After."
+    assert not client.get_registered_model("shop-prices").description

@@ -114,8 +114,10 @@ def _look_at_models(project: Project, context: Any) -> _Findings:
 
 
 def _print(preflight: Preflight, reports: tuple[ModelReport, ...]) -> None:
-    # A long line is for the terminal to wrap, and for a program that reads it to have whole.
-    console = Console(highlight=False, width=WIDTH)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # A program that reads it has each line whole; a terminal has lines that keep to their branch of the tree.
+        console = Console(highlight=False, width=WIDTH)
     for report in reports:
         console.print(as_tree(report))
     console.print(Text(f"tracking server: {preflight.store.public_uri} ({store_state(preflight)})"))

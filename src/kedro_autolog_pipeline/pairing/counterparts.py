@@ -13,7 +13,7 @@ from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.serving.manifest import Origin
 
 NO_COUNTERPART = (
-    "no node has its function, and no dataset its name, in both pipelines, or there are several request inputs."
+    "the two pipelines have no function of a node and no dataset in common, or requests have several inputs."
 )
 """Why nothing is compared where a pair has no counterparts."""
 
