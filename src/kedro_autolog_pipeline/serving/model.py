@@ -182,7 +182,7 @@ class PackagedPipelineModel(ServedPipelineModel):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What is loaded stays behind: it is large, and of modules that another process cannot import.
-        return PackagedPipelineModel.from_place, (self._place.to_state(),)
+        return restore_packaged_model, (self._place.to_state(),)
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read what the model is made of, each once.
@@ -232,11 +232,29 @@ class PickledPipelineModel(ServedPipelineModel):
         return PickledPipelineModel(InferencePipeline.from_state(state))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return PickledPipelineModel.from_state, (self._pipeline.to_state(),)
+        return restore_pickled_model, (self._pipeline.to_state(),)
 
     def _load(self, context: PythonModelContext) -> _Loaded:
         paths = {name: Path(path) for name, path in context.artifacts.items()}
         return _loaded(self._pipeline, paths, "a pickled KedroPipelineModel", None)
+
+
+# A pickle names these functions. Of a class method, cloudpickle would keep the code itself, which is of one version of
+# Python and has a path of this machine.
+
+
+def restore_packaged_model(state: Mapping[str, Any]) -> PackagedPipelineModel:
+    """Return the model of a package from its pickle; the name stays, since pickles have it."""
+    return PackagedPipelineModel.from_place(state)
+
+
+def restore_pickled_model(state: Mapping[str, Any]) -> PickledPipelineModel:
+    """Return a model that was logged by hand from its pickle; the name stays, since pickles have it.
+
+    Raises:
+        ModelLoadError: When a newer version of this package wrote it.
+    """
+    return PickledPipelineModel.from_state(state)
 
 
 def _loaded(

@@ -49,8 +49,10 @@ class StoredDataset:
         return self.config, self.argument.value, self.snapshot and self.snapshot.value
 
     @classmethod
-    def from_state(cls, state: tuple[Any, ...]) -> StoredDataset:
-        """Take up what ``to_state`` gave."""
+    def from_state(cls, state: tuple[Any, ...] | dict[str, Any]) -> StoredDataset:
+        """Take up what ``to_state`` gave; in format 1 that was the configuration alone, of a dataset with a file."""
+        if isinstance(state, dict):
+            return cls(state, PathArgument.FILEPATH, None)
         config, argument, snapshot = state
         return cls(config, PathArgument(argument), snapshot and SnapshotFormat(snapshot))
 
