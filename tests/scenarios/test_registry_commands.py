@@ -230,3 +230,47 @@ def aliases(trained: Trained) -> dict[str, str]:
     """Give the version at each alias."""
     found = trained.client.get_registered_model("shop-prices").aliases
     return {alias: str(version) for alias, version in found.items()}
+
+
+def test_an_experiment_without_models_has_none_to_list(trained: Trained) -> None:
+    """That is no mistake."""
+    trained.client.create_experiment("empty")
+
+    done = trained.ask(list_models, "--experiment", "empty")
+
+    assert (0, "The experiment 'empty' has no logged models.") == (done.exit_code, done.output.splitlines()[-1])
+
+
+def test_an_experiment_that_is_misspelt_is_told_with_the_one_that_was_meant(trained: Trained) -> None:
+    """And where none is near, with those that there are."""
+    near, far = (trained.ask(list_models, "--experiment", name) for name in (f"{trained.project.package}x", "zz"))
+
+    assert (1, 1) == (near.exit_code, far.exit_code)
+    assert f"there is no such experiment. Did you mean '{trained.project.package}'? Name one by" in near.output
+    assert "Cannot list the models of 'zz': there is no such experiment. There are: 'Default'," in far.output
+
+
+def test_outside_of_a_project_the_experiment_is_asked_for(trained: Trained) -> None:
+    """There, none is the default."""
+    store = f"sqlite:///{trained.project.path / 'mlflow.db'}"
+
+    done = CliRunner().invoke(list_models, ["--tracking-uri", store])
+
+    assert 2 == done.exit_code
+    assert "Outside of a project that packages models, name an experiment by --experiment." in done.output
+
+
+def test_the_list_shows_a_few_metrics_and_counts_the_others(trained: Trained) -> None:
+    """A model that failed is listed as well, with all that it has."""
+    experiment = trained.client.create_experiment("many metrics")
+    run = trained.client.create_run(experiment)
+    model = trained.client.create_logged_model(experiment, name="many", source_run_id=run.info.run_id)
+    for number in range(6):
+        trained.client.log_metric(run.info.run_id, f"m{number}", number, model_id=model.model_id)
+    trained.client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+
+    done = trained.ask(list_models, "--experiment", "many metrics")
+
+    (line,) = [line for line in done.output.splitlines() if "many" in line]
+    assert "FAILED" in line
+    assert "m0=0, m1=1, m2=2, m3=3, 2 more" in line

@@ -15,6 +15,7 @@ from rich.text import Text
 from kedro_autolog_pipeline.cli.options import WIDTH, verbose_option
 from kedro_autolog_pipeline.cli.server import Server, open_server, tracking_uri_option
 from kedro_autolog_pipeline.errors import TrackingError, showable
+from kedro_autolog_pipeline.serving.suggestions import suggest
 
 if TYPE_CHECKING:
     from kedro_autolog_pipeline.tracking.experiment_models import ListedModel
@@ -66,9 +67,9 @@ def _find(experiment: str, limit: int, server: Server) -> list[ListedModel]:
     try:
         found = server.client.get_experiment_by_name(experiment)
         if found is None:
-            raise TrackingError(
-                f"list the models of '{experiment}'", "there is no such experiment.", "Name one by --experiment."
-            )
+            known = sorted(each.name for each in server.client.search_experiments())
+            remedy = f"{suggest(experiment, known)} Name one by --experiment."
+            raise TrackingError(f"list the models of '{experiment}'", "there is no such experiment.", remedy)
         return list_models(found.experiment_id, limit, server.client)
     except MlflowException as error:
         raise TrackingError(f"list the models of '{experiment}'", f"{error.message}", "Try again.") from error
