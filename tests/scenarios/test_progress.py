@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import mlflow
 import pytest
 
 from kedro_project import TRAINING, KedroProject
+
+MIGRATIONS = Path(mlflow.__file__).parent / "store" / "db_migrations" / "env.py"
 
 # The fresh process waits for a file, and the process of the training does not.
 INFERENCE = """
@@ -25,6 +29,10 @@ def create_pipeline(**kwargs):
 """
 
 
+@pytest.mark.skipif(
+    "fileConfig" in MIGRATIONS.read_text(encoding="utf-8"),
+    reason="This MLflow replaces Kedro's logging when it looks at a database.",
+)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
 def test_a_terminal_shows_what_takes_long_and_then_no_more(project: KedroProject) -> None:
     """The proof waits until the terminal shows that it goes on; what is at the end is as if nothing had been shown."""
