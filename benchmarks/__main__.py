@@ -107,7 +107,13 @@ FULL = Plan(
     command_tries=3,
     memory_cost=2,
     growth=2,
-    sizes=Sizes(nodes=(1, 10, 50, 100), artifacts=(1, 10, 100, 250, 500), mebibytes=(1, 64, 2048, 4096)),
+    sizes=Sizes(
+        nodes=(1, 10, 50, 100),
+        artifacts=(1, 10, 100, 250, 500),
+        mebibytes=(1, 64, 2048, 4096),
+        pairs=(1, 8, 16),
+        columns=(1, 2500, 5000),
+    ),
     whole_command=5,
 )
 
@@ -129,7 +135,7 @@ QUICK = Plan(
     command_tries=1,
     memory_cost=0,
     growth=0,
-    sizes=Sizes(nodes=(), artifacts=(), mebibytes=()),
+    sizes=Sizes(nodes=(), artifacts=(), mebibytes=(), pairs=(), columns=()),
     whole_command=1,
 )
 

@@ -37,11 +37,15 @@ class Sizes:
         nodes: Nodes of the inference pipeline, of which the first is 1 and the last twice the last but one.
         artifacts: Artifacts, likewise.
         mebibytes: Size of one artifact, likewise.
+        pairs: Models that are packaged of one training, likewise.
+        columns: Columns of a request, likewise, beside the few that there are.
     """
 
     nodes: Sequence[int]
     artifacts: Sequence[int]
     mebibytes: Sequence[int]
+    pairs: Sequence[int]
+    columns: Sequence[int]
 
 
 def measure(  # noqa: PLR0913 - one for each thing that is measured
@@ -72,10 +76,14 @@ def measure(  # noqa: PLR0913 - one for each thing that is measured
     nodes = {number: attrs.evolve(base, nodes=number) for number in sizes.nodes}
     # The model is an artifact, too.
     artifacts = {number: attrs.evolve(lasting, artifacts=number - 1) for number in sizes.artifacts}
+    pairs = {number: attrs.evolve(base, pairs=number) for number in sizes.pairs}
+    columns = {number: attrs.evolve(base, columns=number) for number in sizes.columns}
     mebibytes = {size: attrs.evolve(large, blob_bytes=size * MEBIBYTE) for size in sizes.mebibytes}
     found = [
         _followed("node", _written(directory / "nodes", nodes, twins), turns),
         _followed("artifact", _written(directory / "artifacts", artifacts, twins), turns),
+        _followed("pair", _written(directory / "pairs", pairs, twins), turns),
+        _followed("column", _written(directory / "columns", columns, twins), turns),
     ]
     with TemporaryDirectory(dir=_memory(max(sizes.mebibytes) * MEBIBYTE)) as memory:
         found.append(_followed("MiB", _written(Path(memory), mebibytes, twins), turns, before))

@@ -37,6 +37,8 @@ class Shape:
         artifact_bytes: How large each of them is.
         blob_bytes: How large one more is, which takes no time to load; 0 for none.
         is_blob_last: Whether the last node saves that one, after which nothing else is done; the first one otherwise.
+        pairs: Models that are packaged of its training, all of the same inference pipeline.
+        columns: More columns of its instances than they have, each of the same number.
     """
 
     seconds: float = 0.0
@@ -45,6 +47,8 @@ class Shape:
     artifact_bytes: int = 0
     blob_bytes: int = 0
     is_blob_last: bool = False
+    pairs: int = 1
+    columns: int = 0
 
 
 @attrs.frozen
@@ -132,10 +136,19 @@ def write_measured_project(
     shutil.copytree(TEMPLATE, directory, ignore=shutil.ignore_patterns("__pycache__"))
     package = directory / "src" / "measured"
     (package / "shape.json").write_text(json.dumps(attrs.asdict(shape)), encoding="utf-8")
+    if shape.columns:
+        _widen(directory / "data" / "instances.csv", shape.columns)
     uri = tracking_uri or f"sqlite:///{(directory / 'mlflow.db').as_posix()}"
     pair = {"training": "training", "inference": "inference", "input_name": "instances"}
     config: dict[str, object] = {"server": {"mlflow_tracking_uri": uri}}
     if plugin is Plugin.OURS:
-        config["autolog_pipeline"] = {"models": {"measured": pair}}
+        config["autolog_pipeline"] = {"models": {f"measured_{number}": pair for number in range(shape.pairs)}}
     (directory / "conf" / "base" / "mlflow.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return MeasuredProject(directory, python, uri)
+
+
+def _widen(table: Path, columns: int) -> None:
+    names, *rows = table.read_text(encoding="utf-8").splitlines()
+    more = "".join(f",more_{number}" for number in range(columns))
+    text = "\n".join([f"{names}{more}", *(f"{row}{',0.5' * columns}" for row in rows)])
+    table.write_text(f"{text}\n", encoding="utf-8")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 from mlflow import MlflowClient
 
 from benchmarks.chain_worker import ARTIFACT, our_predict
@@ -94,6 +96,17 @@ def test_growth_is_linear_where_both_halves_cost_the_same(exponent: int, *, is_l
     assert pytest.approx([0.001 * (100**exponent - 50**exponent)] * 2) == comparison.ours
     assert pytest.approx([0.001 * 50**exponent] * 2) == comparison.theirs
     assert remark.startswith("Packaging takes 0.50 s for 0, ")
+
+
+def test_a_project_has_as_many_pairs_and_columns_as_are_asked_for(tmp_path: Path) -> None:
+    """Each pair has a name of its own, and each row a value in each column."""
+    project = write_measured_project(tmp_path / "project", Shape(pairs=3, columns=5), Path(sys.executable))
+
+    config = yaml.safe_load((project.path / "conf" / "base" / "mlflow.yml").read_text())
+    rows = pd.read_csv(project.path / "data" / "instances.csv")
+    assert 3 == len(config["autolog_pipeline"]["models"])
+    assert 4 + 5 == len(rows.columns)
+    assert not rows.isna().any(axis=None)
 
 
 @pytest.mark.parametrize("is_blob_last", [False, True])
