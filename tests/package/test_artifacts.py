@@ -170,7 +170,7 @@ def test_a_service_is_asked_once(tmp_path: Path) -> None:
 
 def test_a_snapshot_that_holds_credentials_is_refused(tmp_path: Path) -> None:
     """A client that a dataset loads has what it was made with."""
-    datasets = DataCatalog({"model": Service({"any": "hidden-token"}, itself=True)})
+    datasets = DataCatalog({"model": Service({"any": "h1dden-t0ken"}, itself=True)})
 
     with pytest.raises(ValueError, match=r"^what it loads holds a secret by which it is loaded, of 'model' in"):
         stage(tmp_path, datasets)
