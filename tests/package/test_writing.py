@@ -184,7 +184,7 @@ def test_what_the_proof_has_shown_is_written_into_the_package(tmp_path: Path) ->
     assert contents.signature is not None
 
     signature = requiring_all_but(["label"], contents.signature)
-    amend_package(package, signature=signature, copied=["model"], notes=["Seen."])
+    amend_package(package, signature=signature, copied=["model"], notes=["Seen."], column_types={"x": "int64"})
     seal_package(package)
 
     model = load(package)

@@ -10,7 +10,7 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.types import DataType
 
-from kedro_project import CATALOG, KedroProject
+from kedro_project import CATALOG, MODEL, KedroProject
 from mlflow_store import models
 from scoring_application import invoke
 
@@ -86,6 +86,52 @@ def test_one_odd_column_costs_only_itself(project: KedroProject, client: MlflowC
     with open(f"{location}/manifest.json", encoding="utf-8") as file:  # noqa: PTH123 - a URI's path
         notes = json.load(file)["notes"]
     assert any(note.startswith("The signature takes any value for 'tags' (object), 'moment' (") for note in notes)
+
+
+WITH_NULL = """
+from kedro.pipeline import Pipeline, node
+
+def predict(instances, model):
+    assert instances["rooms"].dtype == "int64"
+    age = instances["age"].fillna(100).astype("int64") + instances["floor"].fillna(0).astype("int64")
+    is_new = instances["is_new"].map({True: 10, False: 0, None: 20}).astype("int64")
+    return (age + is_new + instances["rooms"]).to_frame("y")
+
+def create_pipeline(**kwargs):
+    return Pipeline([node(predict, ["instances", "model"], "predictions")])
+"""
+
+
+def test_null_is_taken_where_the_pipeline_answers_it(project: KedroProject, client: MlflowClient) -> None:
+    """Integers and booleans can be sent as such or as null, among others and alone; any other column refuses null."""
+    rows = pd.DataFrame({"age": [1, 2], "is_new": [True, False], "rooms": [3, 4], "id": [5, 6], "fixed": [7, 8]})
+    rows["floor"] = pd.Series([1, 2], dtype="int8")
+    rows.to_pickle(project.path / "data" / "instances.pkl")
+    signature = {"required": ["fixed"]}
+    project.write_models({"prices": {**MODEL, "signature": signature}})
+    train(project, WITH_NULL, {"type": "pickle.PickleDataset", "filepath": "data/instances.pkl"})
+
+    (model,) = models(client)
+    assert "age, is_new, id, fixed, floor" == model.tags["kedro_autolog_pipeline.verification.nullable"]
+    assert "Null is answered in: age, is\\_new, id, fixed, floor" in model.tags["mlflow.note.content"]
+    loaded = mlflow.pyfunc.load_model(model.artifact_location)
+    schema = loaded.metadata.signature.inputs
+    typed = {name: each.type for name, each in schema.input_dict().items() if each.type == DataType.long}
+    assert {"rooms": DataType.long, "fixed": DataType.long} == typed
+    assert ["age", "is_new", "rooms", "fixed", "floor"] == schema.required_input_names()
+
+    def over_http(*data: list[object]) -> list[int] | int:
+        """Ask for rows, and give the answers or the status of a refusal."""
+        response = invoke(loaded, {"dataframe_split": {"columns": list(rows.columns), "data": list(data)}})
+        return [row["y"] for row in response.json()["predictions"]] if response.is_success else response.status_code
+
+    assert [15, 8] == loaded.predict(rows)["y"].tolist() == over_http(*rows.to_numpy(dtype=object).tolist())
+    assert [123, 8] == over_http([None, None, 3, None, 7, None], [2, False, 4, 6, 8, 2])
+    assert [123] == over_http([None, None, 3, None, 7, None])
+    assert 400 == over_http([1, True, None, 5, 7, 1])
+    assert 400 == over_http([1, True, 3, 5, None, 1])
+    # The type of an open column is not lost.
+    assert 400 == over_http(["one", True, 3, 5, 7, 1])
 
 
 OF_MANY_KINDS = """

@@ -63,6 +63,7 @@ DIFFERENCES: Mapping[str, str] = {
     "model/tags/kedro_autolog_pipeline.verification": _PROOF,
     "model/tags/kedro_autolog_pipeline.verification.http": _PROOF,
     "model/tags/kedro_autolog_pipeline.verification.intermediates": _PROOF,
+    "model/tags/kedro_autolog_pipeline.verification.nullable": _PROOF,
     "model/tags/kedro_autolog_pipeline.verification.single_row": _PROOF,
     "model/tags/kedro_autolog_pipeline.verification_detail": _PROOF,
     "model/tags/mlflow.modelVersions": _CHOSEN,

@@ -254,6 +254,55 @@ def predict(instances, model):
     assert 1 == calls.count(f"{os.getpid()}")
 
 
+def test_what_a_node_prints_at_each_call_is_not_kept(project: KedroProject) -> None:
+    """However often it is asked, `kedro run` neither shows nor holds more than the output of one call."""
+    size, noted = 20 * 2**20, project.path / "peaks.txt"
+    body = f"""
+import atexit, os
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+
+def note():
+    with Path({str(noted)!r}).open("a") as file:
+        file.write(f"{{os.getpid()}} {{getrusage(RUSAGE_SELF).ru_maxrss}}\\n")
+
+def predict(instances, model):
+    note()
+    atexit.register(note)
+    print("x" * {size})
+    return instances[["x"]] * instances[["n7"]].to_numpy()
+"""
+    rows = pd.DataFrame({"x": [1, 2]} | {f"n{number}": [1, 1] for number in range(20)})
+    prepare(project, ONE_NODE.format(body=body), rows)
+
+    done = project.run_command("training")
+
+    assert 0 == done.returncode, done.stderr
+    calls = [line.split() for line in noted.read_text(encoding="utf-8").splitlines()]
+    of_the_run = [int(peak) for process, peak in calls if process == calls[0][0]]
+    assert 2 == len(of_the_run)
+    assert len(calls) > 10
+    assert done.stdout.count("x") < 1.1 * size
+    # In KiB: importing MLflow takes some, and all that the calls print would be more than twice as much.
+    assert of_the_run[1] - of_the_run[0] < 200 * 2**10
+
+
+def test_a_pipeline_that_exits_is_a_failure_of_the_command(project: KedroProject) -> None:
+    """`kedro run` ends with 1, whatever code a node of inference gives; what was trained is saved."""
+    body = """
+import sys
+
+def predict(instances, model):
+    sys.exit(0)
+"""
+    prepare(project, ONE_NODE.format(body=body), pd.DataFrame({"x": [1, 2]}))
+
+    done = project.run_command("training")
+
+    assert 1 == done.returncode, done.stderr
+    assert "Cannot" in done.stdout + done.stderr
+
+
 def test_what_nodes_log_to_mlflow_reaches_no_server(project: KedroProject, client: MlflowClient) -> None:
     """Neither the run of the training nor another one gets what an inference node logs while it is proven."""
     body = """

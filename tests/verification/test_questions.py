@@ -23,8 +23,8 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
 from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
 from kedro_autolog_pipeline.verification import optional_columns, questions
-from kedro_autolog_pipeline.verification.optional_columns import find_optional_columns
-from kedro_autolog_pipeline.verification.questions import Interview, _digest, as_request, made_up_request
+from kedro_autolog_pipeline.verification.optional_columns import find_columns, find_optional_columns
+from kedro_autolog_pipeline.verification.questions import Interview, Search, _digest, as_request, made_up_request
 from model_package import write_model_package
 
 TABLE = pd.DataFrame({"x": [1, 2, 3], "y": [4.0, 5.0, 6.0]})
@@ -67,7 +67,7 @@ def answers_of(model: Loaded, sample: Any = TABLE, budget: float = 60.0) -> dict
         differ=first_difference,
         note=answers.__setitem__,
     )
-    interview.ask(find_optional_columns)
+    interview.ask(Search(find_optional_columns, find_columns))
     return answers
 
 
@@ -124,6 +124,8 @@ def test_each_question_has_its_answer(tmp_path: Path) -> None:
         "example": None,
         "optional": ["y"],
         "optional_note": None,
+        # Null in x is null in the answer.
+        "nullable": ["y"],
         # Nor parameters.
         "parameters": None,
     } == answers
@@ -152,6 +154,56 @@ def test_each_parameter_is_given_the_value_that_it_has(
     model.metadata = Model(signature=ModelSignature(params=ParamSchema([ParamSpec("factor", kind, declared)])))
 
     assert answers_of(model)["parameters"].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("function", "nullable"),
+    [
+        (lambda x: x[["n", "flag"]].fillna(0).astype("float64"), ["n", "m", "flag", "name"]),
+        (lambda x: x["n"].map(str), ["m", "flag", "name"]),
+        (lambda x: x["n"].astype("int64"), ["m", "flag", "name"]),
+        (lambda x: x.dropna()[["n"]], []),
+        (lambda x: x["n"] - x["n"].mean(), ["m", "flag", "name"]),
+        (lambda x: {"n": x[["n"]].fillna(0), "m": [1] * len(x)}, ["n", "m", "flag", "name"]),
+        (lambda x: x["flag"].map({True: 1, False: 0}), ["n", "m", "name"]),
+    ],
+    ids=["filled", "text of a number", "refused", "a row fewer", "other rows change", "several outputs", "lost"],
+)
+def test_null_may_stand_where_the_row_is_answered(
+    tmp_path: Path, function: Callable[..., Any], nullable: list[str]
+) -> None:
+    """An error, a row fewer, a value that is lost, or another answer to another row: null may not stand there."""
+    table = pd.DataFrame({"n": [1, 2, 5], "m": [3, 4, 6], "flag": [True, False, True], "name": ["a", "b", "c"]})
+
+    answers = asked(tmp_path, function, table)
+
+    assert nullable == answers["nullable"]
+
+
+def test_a_single_row_with_null_tells_nothing_of_integers_that_floats_change(tmp_path: Path) -> None:
+    """In a request with null, the integers beside it are floats."""
+    answers = asked(tmp_path, lambda x: x["n"].map(str), pd.DataFrame({"n": [7]}))
+
+    assert [] == answers["nullable"]
+
+
+def test_null_over_http_is_tried_before_a_column_is_left_open(tmp_path: Path) -> None:
+    """A single row with null, of which pandas knows no type, must be answered too."""
+
+    def predict(x: Any) -> Any:
+        if len(x) == 1 and x["n"].isna().any():
+            message = "a batch of nothing"
+            raise ValueError(message)
+        return x[["n"]].fillna(0)
+
+    pipeline = Pipeline([node(predict, "x", "y")])
+    model = Loaded(write_model_package(tmp_path / "package", pipeline))
+    schema = Schema([ColSpec(DataType.long, "n"), ColSpec(DataType.double, "m")])
+    model.metadata = Model(signature=ModelSignature(inputs=schema))
+
+    answers = answers_of(model, pd.DataFrame({"n": [1, 2], "m": [1.0, 2.0]}))
+
+    assert ["m"] == answers["nullable"]
 
 
 def test_a_request_is_made_up_of_the_types_of_the_columns() -> None:

@@ -70,8 +70,9 @@ class SignatureConfig:
         mode: Where it comes from.
         optional: Columns that a request may leave out, whatever was found. The three lists correct the mode ``auto``,
             and no column is both optional and required. Example: ``[sex]``.
-        nullable: Columns that may hold no value in a row of a request. Example: ``[age]``.
-        required: Columns that every request must have. Example: ``[id]``.
+        nullable: Columns that may hold no value in a row of a request, whatever was found. Example: ``[age]``.
+        required: Columns that every request must have, with a value where they hold integers or booleans.
+            Example: ``[id]``.
     """
 
     mode: SignatureMode = SignatureMode.AUTO

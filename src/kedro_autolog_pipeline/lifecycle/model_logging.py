@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import attrs
 
+from kedro_autolog_pipeline.card.elements import shortened
 from kedro_autolog_pipeline.card.page import ModelCard
 from kedro_autolog_pipeline.config.schema import OnRefusal, SignatureMode
 from kedro_autolog_pipeline.errors import (
@@ -40,7 +41,7 @@ from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.progress import progress
-from kedro_autolog_pipeline.rehearsal.signature import requiring_all_but
+from kedro_autolog_pipeline.rehearsal.signature import opened_columns, requiring_all_but
 from kedro_autolog_pipeline.run.metrics import measured_on
 from kedro_autolog_pipeline.serving.manifest import read_manifest
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
@@ -51,7 +52,7 @@ from kedro_autolog_pipeline.tracking.records import keep_record
 from kedro_autolog_pipeline.tracking.registered_model import describe, register
 from kedro_autolog_pipeline.tracking.run import TrackedRun
 from kedro_autolog_pipeline.tracking.run_inputs import TRAINING
-from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG, failure_tag
+from kedro_autolog_pipeline.tracking.tags import MANIFEST_TAG, TAG_LENGTH, failure_tag
 from kedro_autolog_pipeline.verification.proof import HEADLINES, Answers, Outcome, Proof, Trial
 from kedro_autolog_pipeline.verification.verifier import Verifier
 
@@ -417,8 +418,12 @@ def _amend(package: Path, contents: Contents, answers: Answers) -> Contents:
     notes, signature = list(answers.remarks), contents.signature
     config = contents.pair.config.signature
     optional = {*answers.optional, *config.optional} - set(config.required)
-    if signature is not None and contents.has_table and (optional or config.nullable):
-        signature = requiring_all_but(optional, signature, nullable=config.nullable)
+    nullable = {*(answers.nullable or ())} - set(config.required) | set(config.nullable)
+    column_types: Mapping[str, str] = {}
+    if signature is not None and contents.has_table and (optional or nullable):
+        if contents.rehearsal is not None:
+            column_types = opened_columns(signature, contents.rehearsal.model_input, nullable)
+        signature = requiring_all_but(optional, signature, nullable)
     if answers.copied:
         _LOGGER.info(
             "Each call of '%s' gets its own copy of %s, changed in place by its nodes.",
@@ -426,8 +431,13 @@ def _amend(package: Path, contents: Contents, answers: Answers) -> Contents:
             ", ".join(answers.copied),
         )
     if answers.copied or notes or signature is not contents.signature:
-        amend_package(package, signature=signature, copied=answers.copied, notes=notes)
-    return attrs.evolve(contents, signature=signature, notes=(*contents.notes, *notes))
+        amend_package(package, signature=signature, copied=answers.copied, notes=notes, column_types=column_types)
+    return attrs.evolve(
+        contents,
+        signature=signature,
+        column_types={**contents.column_types, **column_types},
+        notes=(*contents.notes, *notes),
+    )
 
 
 def _tags(contents: Contents, answers: Answers) -> dict[str, str]:
@@ -438,7 +448,12 @@ def _tags(contents: Contents, answers: Answers) -> dict[str, str]:
         stored = f"stored as by 'kedro run': {', '.join(sorted(reference.stored)) or 'none'}"
         intermediates = f"{stored}; kept in memory: {', '.join(reference.kept_in_memory) or 'none'}"
     skew = None if contents.skew is None else str(contents.skew)
-    answered = {"http": answers.http, "single_row": answers.single_row, "intermediates": intermediates}
+    answered = {
+        "http": answers.http,
+        "single_row": answers.single_row,
+        "nullable": None if answers.nullable is None else shortened(", ".join(answers.nullable) or "none", TAG_LENGTH),
+        "intermediates": intermediates,
+    }
     tags = {f"verification.{name}": answer for name, answer in answered.items()} | {"skew": skew}
     return {name: text for name, text in tags.items() if text is not None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -137,7 +137,12 @@ def write_package(package: Path, identity: ModelIdentity, contents: Contents) ->
 
 
 def amend_package(
-    package: Path, *, signature: ModelSignature | None, copied: Iterable[str], notes: Iterable[str]
+    package: Path,
+    *,
+    signature: ModelSignature | None,
+    copied: Iterable[str],
+    notes: Iterable[str],
+    column_types: Mapping[str, str],
 ) -> None:
     """Write into a package what its proof has shown.
 
@@ -146,12 +151,18 @@ def amend_package(
         signature: The model's signature from now on.
         copied: Artifacts and parameters of which each call gets a copy, unless the user wants otherwise.
         notes: Sentences for the manifest, besides those that it has.
+        column_types: Pandas' types of columns of the one request table, besides those that it has.
     """
     from mlflow.models import Model
 
     manifest = read_manifest(package)
     modes = {**dict.fromkeys(copied, CopyMode.DEEPCOPY), **manifest.copy_modes}
-    write_manifest(attrs.evolve(manifest, copy_modes=modes, notes=[*manifest.notes, *notes]), package)
+    inputs = [
+        attrs.evolve(entry, column_types={**entry.column_types, **column_types}) if entry.is_frame else entry
+        for entry in manifest.inputs
+    ]
+    manifest = attrs.evolve(manifest, inputs=inputs, copy_modes=modes, notes=[*manifest.notes, *notes])
+    write_manifest(manifest, package)
     model = Model.load(str(package))
     model.signature = signature
     model.save(str(package / MLMODEL_FILE))

@@ -89,7 +89,7 @@ def requiring_all_but(
     Args:
         optional: Names of columns.
         signature: The signature.
-        nullable: Names of columns that may hold no value: a type would refuse null where it holds integers.
+        nullable: Names of columns that may hold no value: those of a type that would refuse null are left open.
     """
     from mlflow.models import ModelSignature
 
@@ -98,6 +98,22 @@ def requiring_all_but(
         outputs=signature.outputs,
         params=signature.params,
     )
+
+
+def opened_columns(signature: ModelSignature, sample: pd.DataFrame, nullable: Collection[str]) -> dict[str, str]:
+    """Return pandas' type of each column of integers that is left open for null, by its name, for the model to restore.
+
+    Args:
+        signature: The signature before that.
+        sample: What it was inferred from.
+        nullable: Names of columns that may hold no value.
+    """
+    from mlflow.types import DataType
+
+    # MLflow's type for anything has no hash.
+    integers = (DataType.integer, DataType.long)
+    kinds = {column.name: column.type for column in signature.inputs}
+    return {name: str(sample[name].dtype) for name in sample.columns if name in nullable and kinds[name] in integers}
 
 
 def can_be_example(data: Any, signature: ModelSignature | None) -> bool:
@@ -345,7 +361,7 @@ def _requiring_all_but(optional: Collection[str], schema: Schema, nullable: Coll
     return TableSchema(
         [
             ColSpec(
-                _any_type() if column.name in nullable else column.type,  # type: ignore[arg-type]  # a tensor's type, which no table has
+                _any_type() if column.name in nullable and _refuses_null(column.type) else column.type,  # type: ignore[arg-type]  # a tensor's type, which no table has
                 column.name,
                 required=column.name not in optional
                 and (column.required or isinstance(column.type, DataType | AnyType)),
@@ -353,6 +369,13 @@ def _requiring_all_but(optional: Collection[str], schema: Schema, nullable: Coll
             for column in schema.inputs
         ]
     )
+
+
+def _refuses_null(kind: Any) -> bool:
+    from mlflow.types import DataType
+
+    # MLflow's type for anything has no hash.
+    return kind in (DataType.boolean, DataType.integer, DataType.long)
 
 
 def _parameter_schema(parameters: Iterable[NamedParameter]) -> tuple[ParamSchema | None, tuple[str, ...]]:

@@ -128,6 +128,19 @@ class ServedPipelineModel(PythonModel):
         load = _loaded if loaded.code is None else loaded.code.calling(_loaded)
         self._loaded = load(loaded.pipeline, loaded.paths, loaded.package, loaded.code, copied)
 
+    def restore(self, column_types: Mapping[str, str]) -> None:
+        """Give columns of the request tables these types from now on, besides those that are restored anyway.
+
+        Args:
+            column_types: Pandas' types, by the column's name.
+        """
+        loaded = self._current
+        frames = {
+            name: attrs.evolve(frame, column_types={**frame.column_types, **column_types})
+            for name, frame in loaded.pipeline.frames.items()
+        }
+        self._loaded = attrs.evolve(loaded, pipeline=attrs.evolve(loaded.pipeline, frames=frames))
+
     def trace(self, model_input: Any) -> dict[str, Any]:
         """Return what each node makes of a request, by the name of the dataset that it writes.
 

@@ -12,6 +12,9 @@ from kedro_autolog_pipeline.errors import PredictionError
 from kedro_autolog_pipeline.serving.frames import Frame, FrameKind, as_pandas
 from kedro_autolog_pipeline.serving.suggestions import suggest
 
+_INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+"""NumPy's types that hold no missing value."""
+
 
 def request_values(model_input: Any, names: Sequence[str], frames: Mapping[str, Frame]) -> dict[str, Any]:
     """Return the value of each request dataset, by its name, as the pipeline takes it.
@@ -54,6 +57,8 @@ def answer(outputs: Mapping[str, Any], model_input: Any) -> dict[str, Any]:
 def restored(table: Any, column_types: Mapping[str, str]) -> Any:
     """Give columns the types that they have in the project: MLflow and JSON know neither categories nor small integers.
 
+    A column of integers becomes one of floats where a value is missing in it or is none, as pandas has it.
+
     Args:
         table: A DataFrame; anything else stays as it is.
         column_types: Pandas' type by the column's name; a column that the table does not have is left out.
@@ -66,8 +71,9 @@ def restored(table: Any, column_types: Mapping[str, str]) -> Any:
     present = {name: str(kind) for name, kind in table.dtypes.items()}
     others = {name: kind for name, kind in column_types.items() if present.get(name, kind) != kind}
     try:
+        kinds = {name: _kind_for(table[name], kind) for name, kind in others.items()}
         # All at once: of a wide table, each column by itself would take a copy of the table.
-        return table.astype(others) if others else table
+        return table.astype(kinds) if others else table
     except (TypeError, ValueError, OverflowError) as error:
         name, kind = next(each for each in others.items() if not _fits(table[each[0]], each[1]))
         raise PredictionError(
@@ -75,9 +81,17 @@ def restored(table: Any, column_types: Mapping[str, str]) -> Any:
         ) from error
 
 
+def _kind_for(column: pd.Series[Any], kind: str) -> str:
+    """Return the type that a column gets: another one than its own where NumPy's integers cannot hold its values."""
+    if kind not in _INTEGERS:
+        return kind
+    numbers = column.astype("float64")
+    return kind if numbers.mod(1).eq(0).all() else str(numbers.dtype)
+
+
 def _fits(column: pd.Series[Any], kind: str) -> bool:
     try:
-        column.astype(kind)
+        column.astype(_kind_for(column, kind))
     except (TypeError, ValueError, OverflowError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""Find the columns that a pipeline can do without, by asking it.
+"""Find the columns of which something holds, such as that a pipeline can do without them, by asking it.
 
 This file runs in the fresh process, by its path: it imports the standard library and attrs alone.
 """
@@ -61,51 +61,70 @@ def find_optional_columns(  # noqa: PLR0913 - what is asked, how, and how much
         except BaseException:  # noqa: BLE001 - a node that misses a column raises whatever it likes, or ends Python
             return False
 
-    search = _Search(is_unchanged_without, calls, seconds)
     if not is_unchanged_without(set()):
         return OptionalColumns((), "Every column is required: the pipeline does not answer the same twice.")
-    search.split(list(table.columns), is_needed=False)
+    found, untried = find_columns(list(table.columns), is_unchanged_without, seconds=seconds, calls=calls)
     note = None
-    if search.untried:
+    if untried:
         note = (
-            f"{search.untried} of {len(table.columns)} columns are required without a test: to test whether the "
+            f"{untried} of {len(table.columns)} columns are required without a test: to test whether the "
             "pipeline needs them takes too many calls of it. Set 'signature: full' to require every column."
         )
-    return OptionalColumns(tuple(name for name in table.columns if name in search.optional), note)
+    return OptionalColumns(found, note)
+
+
+def find_columns(
+    names: list[str], holds: Callable[[set[str]], bool], *, seconds: float, calls: int = MOST_CALLS
+) -> tuple[tuple[str, ...], int]:
+    """Find the columns of which something holds, of all that are found together.
+
+    Args:
+        names: The columns.
+        holds: Tells whether it holds of some of them together.
+        seconds: When no more calls are begun.
+        calls: How often to ask at most.
+
+    Returns:
+        The columns in their order, and how many were not tried.
+    """
+    search = _Search(holds, calls, seconds)
+    if names:
+        search.split(names, is_refuted=False)
+    return tuple(name for name in names if name in search.found), search.untried
 
 
 class _Search:
     """What was found so far, and how much may still be asked."""
 
-    def __init__(self, is_unchanged_without: Callable[[set[str]], bool], calls: int, seconds: float) -> None:
-        self._is_unchanged_without = is_unchanged_without
+    def __init__(self, holds: Callable[[set[str]], bool], calls: int, seconds: float) -> None:
+        self._holds = holds
         self._calls = calls
         self._deadline = time.monotonic() + seconds
-        self.optional: set[str] = set()
+        self.found: set[str] = set()
         self.untried = 0
 
-    def split(self, group: list[str], *, is_needed: bool) -> bool:
-        """Add to what was found all of a group that is optional.
+    def split(self, group: list[str], *, is_refuted: bool) -> bool:
+        """Add to what was found all of a group of which it holds.
 
         Args:
             group: Columns of which nothing is known; not empty.
-            is_needed: Whether it is known that the group as a whole matters.
+            is_refuted: Whether it is known not to hold of the group as a whole.
 
         Returns:
-            Whether the whole group is optional.
+            Whether it holds of the whole group.
         """
-        if not is_needed:
+        if not is_refuted:
             if self._calls <= 0 or time.monotonic() >= self._deadline:
                 self.untried += len(group)
                 return False
             self._calls -= 1
-            if self._is_unchanged_without({*self.optional, *group}):
-                self.optional.update(group)
+            if self._holds({*self.found, *group}):
+                self.found.update(group)
                 return True
         if len(group) == 1:
             return False
         half = len(group) // 2
-        is_first_optional = self.split(group[:half], is_needed=False)
-        # Where the group matters and its first half does not, its second half does.
-        self.split(group[half:], is_needed=is_first_optional)
+        is_first_whole = self.split(group[:half], is_refuted=False)
+        # Where it does not hold of the group and it does of the first half, it does not hold of the second half.
+        self.split(group[half:], is_refuted=is_first_whole)
         return False

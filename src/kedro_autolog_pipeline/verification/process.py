@@ -410,7 +410,8 @@ def _ask(trial: _Trial, request: Mapping[str, Any], directory: Path) -> None:
         answers[name] = answer
         _replace(directory / ANSWERS_FILE, json.dumps(answers))
 
-    interview = _sibling(_QUESTIONS).Interview(
+    questions, columns = _sibling(_QUESTIONS), _sibling(_OPTIONAL_COLUMNS)
+    interview = questions.Interview(
         trial.model,
         trial.sample,
         trial.output,
@@ -419,7 +420,8 @@ def _ask(trial: _Trial, request: Mapping[str, Any], directory: Path) -> None:
         differ=differ,
         note=note,
     )
-    interview.ask(_sibling(_OPTIONAL_COLUMNS).find_optional_columns if request["asks_for_columns"] else None)
+    search = questions.Search(columns.find_optional_columns, columns.find_columns)
+    interview.ask(search if request["asks_for_columns"] else None)
     if not is_expected:
         with contextlib.suppress(Exception):
             # It only explains the difference.

@@ -49,6 +49,8 @@ class Answers:
         optional: Columns of the only input without which, all of them, it answers the same.
         predicted: Columns that a request must have and the answer has with other values, as of a label.
         optional_note: Why there may be more of them, one sentence; None when every column is settled.
+        nullable: Columns in which a row may have null, in all of them together: it is answered, the answer lacks no
+            value, and the other rows keep theirs, integers as floats included. None when that was not asked.
         http: "same" when MLflow's scoring server sends back the same answer to JSON, else what happens instead; None
             when that was not asked.
         single_row: "same" when one row alone is answered as among the others, else what happens instead; None when
@@ -66,6 +68,7 @@ class Answers:
     optional: tuple[str, ...] = ()
     predicted: tuple[str, ...] = ()
     optional_note: str | None = None
+    nullable: tuple[str, ...] | None = None
     http: str | None = None
     single_row: str | None = None
     parameters: str | None = None
@@ -86,6 +89,7 @@ class Answers:
             "The same over HTTP": self.http,
             "One row alone, as among others": self.single_row,
             "A table without rows": self.empty,
+            "Null is answered in": None if self.nullable is None else ", ".join(self.nullable) or "no column",
         }
         return {
             question: "yes" if answer == "same" else answer

@@ -19,8 +19,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     import pickle
@@ -47,6 +47,25 @@ _MADE_UP = {
 
 SAME = "same"
 """An answer that is what it should be; any other says in a few words what it is instead."""
+
+
+_FIRST = slice(0, 1)
+"""The row that is asked with null in it."""
+
+_OTHERS = slice(1, None)
+"""The rows beside it, whose answers must stay."""
+
+
+class Search(NamedTuple):
+    """How columns are found.
+
+    Attributes:
+        find_optional: ``find_optional_columns``.
+        find_columns: The function of this name.
+    """
+
+    find_optional: Callable[..., Any]
+    find_columns: Callable[..., tuple[Sequence[str], int]]
 
 
 class TooLongError(BaseException):
@@ -86,11 +105,11 @@ class Interview:
         self._differ = differ
         self._note = note
 
-    def ask(self, find_optional: Callable[..., Any] | None) -> None:
+    def ask(self, search: Search | None) -> None:
         """Ask all questions for which there is time.
 
         Args:
-            find_optional: ``find_optional_columns``; None when every column is to be required.
+            search: How columns are found; None when every column is to be required, and to keep its type.
         """
         with _silence():
             copied, repeats = self._copied()
@@ -101,10 +120,12 @@ class Interview:
                 self._answer("single_row", self._single_row)
                 self._answer("empty", self._empty)
                 self._note("example", self._example())
-            if find_optional is not None:
-                self._ask_for_columns(find_optional)
+            if search is not None:
+                self._ask_for_columns(search)
             if repeats:
                 self._answer("parameters", self._parameters)
+            if search is not None and repeats:
+                self._ask_for_null(search)
 
     def raw(self, data: Any) -> Any:
         """Ask without the signature, which would keep away what it does not know.
@@ -200,10 +221,10 @@ class Interview:
         if _row(self._sample, 0) is None or len(self._sample) < 2:  # noqa: PLR2004 - one row is all there is
             return None
         for place in (0, len(self._sample) - 1):
-            among_others = _rows(self._output, place, len(self._sample))
+            among_others = _rows(self._output, slice(place, place + 1), len(self._sample))
             if among_others is None:
                 return None
-            alone = _rows(self.raw(_row(self._sample, place)), 0, 1)
+            alone = _rows(self.raw(_row(self._sample, place)), _FIRST, 1)
             difference = "there is no answer to it" if alone is None else self._differ(among_others, alone)
             if difference is not None:
                 return f"differs: row {place}: {difference}"
@@ -234,19 +255,82 @@ class Interview:
         self.raw(rows)
         return SAME
 
-    def _ask_for_columns(self, find_optional: Callable[..., Any]) -> None:
-        columns = getattr(self._sample, "columns", None)
-        if columns is None or not len(self._sample):
-            # Of an empty table, most pipelines make the same whatever its columns.
+    def _ask_for_columns(self, search: Search) -> None:
+        if not _names(self._sample):
             return
-        names = list(columns)
-        if len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
-            return
-        found = find_optional(
-            self._sample, self._output, self.raw, self._differ, seconds=max(self._end - time.monotonic(), 0.0)
-        )
+        found = search.find_optional(self._sample, self._output, self.raw, self._differ, seconds=self._seconds_left)
         self._note("optional", list(found.names))
         self._note("optional_note", found.note)
+
+    def _ask_for_null(self, search: Search) -> None:
+        """Ask which columns of integers take floats, and in which columns a row may have null.
+
+        Null makes floats of a column's integers, in pandas and so in every request: where floats are answered
+        otherwise, null may not stand.
+        """
+        names = _names(self._sample) if hasattr(self._sample, "iloc") else []
+        before = _rows(self._output, _FIRST, len(self._sample)) if names else None
+        if before is None or not _has_value(before) or time.monotonic() >= self._end:
+            return
+        integers = [name for name in names if _is_of(self._sample[name], "iu")]
+        floats, _ = search.find_columns(integers, self._takes_floats, seconds=self._seconds_left)
+        self._pipeline.restore({name: str(self._sample[name].dtype) for name in floats})
+        may_be_null = [name for name in names if name in floats or name not in integers]
+        nullable, _ = search.find_columns(may_be_null, self._takes_null, seconds=self._seconds_left)
+        opened = {name for name in nullable if _is_of(self._sample[name], "iub")}
+        if opened and not self._takes_null_over_http(opened):
+            nullable = [name for name in nullable if name not in opened]
+        self._note("nullable", list(nullable))
+
+    def _takes_floats(self, names: Collection[str]) -> bool:
+        try:
+            answer = self.raw(self._sample.astype(dict.fromkeys(names, "float64")))
+        except BaseException:  # noqa: BLE001 - a node may raise anything, and end the process too
+            return False
+        return self._has_same_rows(answer, slice(None))
+
+    def _takes_null(self, names: Collection[str]) -> bool:
+        """Tell whether a row with null in these columns gets an answer, and the others keep theirs."""
+        try:
+            answer = self.raw(_with_null(self._sample, names))
+        except BaseException:  # noqa: BLE001 - see above
+            return False
+        return self._has_same_rows(answer, _OTHERS) and self._answers_null(answer, len(self._sample))
+
+    def _takes_null_over_http(self, names: Collection[str]) -> bool:
+        """Ask for null as a client does, among other rows and alone, where MLflow leaves these columns open."""
+        metadata = self._model.metadata
+        closed = metadata.signature
+        if closed is None or closed.inputs is None:
+            return True
+        rows = _with_null(self._sample, names)
+        metadata.signature = _opened(closed, names)
+        try:
+            for asked in (rows, rows.iloc[_FIRST]):
+                if time.monotonic() >= self._end:
+                    return False
+                response = self._invoke(as_request(asked))
+                answer = json.loads(response.response)["predictions"] if response.status == http.HTTPStatus.OK else None
+                if not self._answers_null(answer, len(asked)):
+                    return False
+        except BaseException:  # noqa: BLE001 - see above
+            return False
+        finally:
+            metadata.signature = closed
+        return True
+
+    def _has_same_rows(self, answer: Any, rows: slice) -> bool:
+        number = len(self._sample)
+        return self._differ(_rows(self._output, rows, number), _rows(answer, rows, number)) is None
+
+    def _answers_null(self, answer: Any, number: int) -> bool:
+        """Tell whether the first of this number of rows is answered, and with no value lost."""
+        row = _rows(answer, _FIRST, number)
+        return row is not None and not _has_lost(_rows(self._output, _FIRST, len(self._sample)), row)
+
+    @property
+    def _seconds_left(self) -> float:
+        return max(self._end - time.monotonic(), 0.0)
 
 
 def as_request(data: Any) -> str:
@@ -327,12 +411,21 @@ def _row(data: Any, place: int | slice) -> Any:
     return None
 
 
-def _rows(output: Any, place: int, number: int) -> Any:
-    """Return the answer to one row, without the form that depends on the others; None where there is none for each."""
+def _rows(output: Any, rows: slice, number: int) -> Any:
+    """Return the answers to some rows, without the form that depends on the others.
+
+    Args:
+        output: The answer.
+        rows: Which ones.
+        number: How many rows were asked together.
+
+    Returns:
+        None where there is none for each.
+    """
     import numpy as np
 
     if isinstance(output, dict):
-        found = {name: _rows(value, place, number) for name, value in output.items()}
+        found = {name: _rows(value, rows, number) for name, value in output.items()}
         return None if any(value is None for value in found.values()) else found
     try:
         if len(output) != number:
@@ -340,13 +433,78 @@ def _rows(output: Any, place: int, number: int) -> Any:
     except TypeError:
         return None
     if hasattr(output, "iloc"):
-        row = output.iloc[place : place + 1]
-        values = row.to_dict(orient="records") if hasattr(row, "columns") else row.tolist()
+        found = output.iloc[rows]
+        values = found.to_dict(orient="records") if hasattr(found, "columns") else found.tolist()
     elif isinstance(output, np.ndarray | list | tuple):
-        values = np.asarray(output[place]).tolist() if isinstance(output, np.ndarray) else output[place]
+        values = output[rows].tolist() if isinstance(output, np.ndarray) else output[rows]
     else:
         return None
     return _as_numbers(values)
+
+
+def _names(sample: Any) -> list[str]:
+    """Return the names of a table's columns; empty where nothing can be asked of them.
+
+    Of an empty table, most pipelines make the same whatever its columns.
+    """
+    names = list(getattr(sample, "columns", ()))
+    is_plain = len(set(names)) == len(names) and all(isinstance(name, str) for name in names)
+    return names if is_plain and len(sample) else []
+
+
+def _is_of(column: Any, kinds: str) -> bool:
+    """Tell whether NumPy has a column's type, and it is of one of these kinds."""
+    import numpy as np
+
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind in kinds
+
+
+def _with_null(table: Any, names: Collection[str]) -> Any:
+    """Return a table with null in the first row of these columns, in the type that pandas has for that."""
+    changed = {}
+    for name in names:
+        kind = "float64" if _is_of(table[name], "iu") else "object" if _is_of(table[name], "b") else table[name].dtype
+        changed[name] = table[name].astype(kind).copy()
+        changed[name].iloc[0] = None
+    return table.assign(**changed)
+
+
+def _opened(signature: Any, names: Collection[str]) -> Any:
+    """Return a signature that takes anything in these columns."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    make: Any = AnyType
+    columns: list[Any] = [
+        ColSpec(make() if column.name in names else column.type, column.name, required=column.required)
+        for column in signature.inputs
+    ]
+    return ModelSignature(inputs=Schema(columns), outputs=signature.outputs, params=signature.params)
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _has_value(answer: Any) -> bool:
+    if isinstance(answer, Mapping):
+        return any(map(_has_value, answer.values()))
+    return any(map(_has_value, answer)) if isinstance(answer, list | tuple) else not _is_missing(answer)
+
+
+def _has_lost(before: Any, answer: Any) -> bool:
+    """Tell whether an answer lacks what another one has: a key, an item or a value."""
+    if isinstance(before, Mapping):
+        return not isinstance(answer, Mapping) or any(
+            key not in answer or _has_lost(value, answer[key]) for key, value in before.items()
+        )
+    if isinstance(before, list | tuple):
+        is_shorter = not isinstance(answer, list | tuple) or len(answer) < len(before)
+        return is_shorter or any(map(_has_lost, before, answer))
+    return _is_missing(answer) and not _is_missing(before)
 
 
 def _as_numbers(value: Any) -> Any:
