@@ -115,9 +115,12 @@ libraries: $(VENV_LIBRARIES)/.installed ## Have models of several libraries answ
 faults: $(VENV)/.installed ## Kill servers and runs at every stage, and print what becomes of each.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAULTS_FLAGS) tests/faults
 
+# Add --update-transcript to write the steps into the page for users.
+STARTER_FLAGS ?= -n 0 -m release -s
+
 .PHONY: starter schema
 starter: $(VENV)/.installed ## Install the built wheel afresh, and go from `kedro new` and `kedro autolog init` to answers over HTTP.
-	@$(WITH_TMPDIR) && $(VENV)/bin/pytest -n 0 -m release -s tests/release
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(STARTER_FLAGS) tests/release
 
 schema: $(VENV)/.installed ## Write the JSON Schema of mlflow.yml beside the example.
 	@$(VENV)/bin/python -m kedro_autolog_pipeline schema conf_example/mlflow.schema.json

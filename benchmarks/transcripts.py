@@ -36,7 +36,7 @@ _HEAD = f"""\
 `make transcripts` has typed these commands in a copy of the demo, whose directory is `/penguins` here, and has written
 down all that they said. Ids and times are made up. A terminal of {_WIDTH} columns is assumed.
 
-OmegaConf may warn of Kedro's own calls, four times per command. That is nobody's concern who trains a model; this
+OmegaConf may warn of Kedro's own calls, four times per command. You need not act on it. This
 variable silences these warnings and no others, and has done so below:
 
 ```bash

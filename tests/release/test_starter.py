@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,19 +12,23 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
 from kedro_project import write_project
-from local_server import free_port, post, wait_until_healthy
+from local_server import free_port, wait_until_healthy
 from public_like.projects import make_spaceflights
 
 pytestmark = pytest.mark.release
 
 REPOSITORY = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
-PENGUIN = {
+PAGE = REPOSITORY / "docs" / "ten-minutes.md"
+BEGIN = "<!-- transcript: begin -->"
+END = "<!-- transcript: end -->"
+PENGUIN: dict[str, object] = {
     "island": "Dream",
     "bill_length_mm": 50.1,
     "bill_depth_mm": 19.0,
@@ -39,9 +44,11 @@ class FreshEnvironment:
 
     Attributes:
         bin: The directory of its commands.
+        steps: A line for each command that has run, with its seconds.
     """
 
     bin: Path
+    steps: list[str] = attrs.field(factory=list)
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -64,7 +71,7 @@ class FreshEnvironment:
             text=True,
             check=False,
         )
-        show(command, time.monotonic() - started)
+        self.show(command, time.monotonic() - started)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -86,16 +93,26 @@ class FreshEnvironment:
             )
             try:
                 wait_until_healthy(server, f"http://127.0.0.1:{port}/ping", log, seconds=300)
-                show(command, time.monotonic() - started)
+                self.show(command, time.monotonic() - started)
                 yield f"http://127.0.0.1:{port}/invocations"
             finally:
                 os.killpg(server.pid, signal.SIGTERM)
                 server.wait()
 
+    def show(self, command: str, seconds: float) -> None:
+        """Note a step, and print it."""
+        places = {str(UV): "uv", str(self.bin.parent): "env", str(self.bin.parents[1]): "dist", str(REPOSITORY): "."}
+        for place, shown in places.items():
+            command = command.replace(place, shown)
+        self.steps.append(f"{seconds:6.1f} s  $ {command}")
+        sys.stdout.write(f"{self.steps[-1]}\n")
 
-def show(command: str, seconds: float) -> None:
-    """Print a step of the transcript."""
-    sys.stdout.write(f"{seconds:6.1f} s  $ {command}\n")
+    def ask(self, address: str, rows: list[dict[str, object]], directory: Path) -> list[Any]:
+        """Send rows to a server by curl, and give the predictions."""
+        body = json.dumps({"dataframe_records": rows})
+        curl = f"curl --silent --max-time 60 {address} -H 'Content-Type: application/json' -d '{body}'"
+        predictions: list[Any] = json.loads(self.run(curl, directory))["predictions"]
+        return predictions
 
 
 def serve_command(printed: str) -> str:
@@ -105,15 +122,21 @@ def serve_command(printed: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
-    """Build the wheel, and install it where nothing else is."""
+def fresh(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[FreshEnvironment]:
+    """Build the wheel, and install it where nothing else is; write the steps into the page when that is asked for."""
     directory = tmp_path_factory.mktemp("fresh")
     environment = FreshEnvironment(directory / "env" / "bin")
     environment.run(f"{UV} build --quiet --wheel --out-dir {directory} {REPOSITORY}", directory)
     environment.run(f"{UV} venv --quiet --python {sys.executable} env", directory)
     (wheel,) = directory.glob("*.whl")
     environment.run(f"{UV} pip install --quiet --python env {wheel}", directory)
-    return environment
+    yield environment
+    if request.config.getoption("--update-transcript") and not request.session.testsfailed:
+        steps = re.sub(rf"{tmp_path_factory.getbasetemp()}/test_\w+", "/home/you", "\n".join(environment.steps))
+        before, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        PAGE.write_text(
+            f"{before}{begin}\n\n```console\n{steps}\n```\n\n{END}{rest.partition(END)[2]}", encoding="utf-8"
+        )
 
 
 def test_the_starter_is_a_served_model(fresh: FreshEnvironment, tmp_path: Path) -> None:
@@ -123,7 +146,7 @@ def test_the_starter_is_a_served_model(fresh: FreshEnvironment, tmp_path: Path) 
     fresh.run(f"{UV} pip install --quiet --python {fresh.bin.parent} --requirement pyproject.toml", project)
     command = serve_command(fresh.run("kedro run", project))
     with fresh.serving(command, project) as address:
-        (answer,) = post(address, {"dataframe_records": [PENGUIN]}, seconds=60)["predictions"]
+        (answer,) = fresh.ask(address, [PENGUIN], project)
 
     assert "Chinstrap" == answer["species"]
     demo = REPOSITORY / "demo"
@@ -140,7 +163,6 @@ def test_kedros_starter_is_a_served_model(fresh: FreshEnvironment, tmp_path: Pat
     assert "No fault was found." in fresh.run("kedro autolog check", project.path)
     command = serve_command(fresh.run("kedro run", project.path))
     with fresh.serving(command, project.path) as address:
-        rows = [{"engines": 10, "company_rating": 0.6}]
-        (price,) = post(address, {"dataframe_records": rows}, seconds=60)["predictions"]
+        (price,) = fresh.ask(address, [{"engines": 10, "company_rating": 0.6}], project.path)
 
     assert price == pytest.approx(1100.0)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @verbose_option
 @click.pass_obj
 def check(metadata: ProjectMetadata, env: str | None, conf_source: str | None, *, is_json: bool) -> None:
-    """Show what a training would package, and all that is known to prevent it.
+    """Show what a training would package, and every fault.
 
     No node runs, and no run or experiment is made. Exits with 1 when there is a fault.
     """

@@ -41,7 +41,7 @@ def init(  # noqa: PLR0913 - one for each option
     is_accepted: bool,
     conf_source: str | None,
 ) -> None:
-    """Propose which pipelines belong together, and write them into mlflow.yml.
+    """Propose pairs of pipelines, and write them into mlflow.yml.
 
     Reads the code of the registered pipelines. Where none predicts, an inference pipeline is derived from the one that
     trains. No node runs, and no file is changed but mlflow.yml, which keeps all that is in it.

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 def promote(  # noqa: PLR0913 - one for each option
     context: click.Context, uri: str, alias: str, tracking_uri: str | None, *, is_forced: bool, is_json: bool
 ) -> None:
-    """Move an alias to the version of a READY model; to take that back, promote the version before.
+    """Move an alias to the version of a READY model.
+
+    To roll back, promote the version before.
 
     URI is models:/<name>/<version> or models:/<name>@<alias>, or models:/<model id> of a model that is registered
     once; in a project also an alias alone, such as challenger. Where 'promote_when' in mlflow.yml guards the alias, the

@@ -12,5 +12,5 @@ from kedro_autolog_pipeline.config.json_schema import written_schema
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 def schema(file: Path) -> None:
-    """Write the JSON Schema of mlflow.yml, by which an editor checks it, to FILE."""
+    """Write the JSON Schema of mlflow.yml, which editors use, to FILE."""
     file.write_text(written_schema(), encoding="utf-8")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON document, as the last line.")
 @click.pass_context
 def verify(context: click.Context, uri: str, tracking_uri: str | None, timeout: float, *, is_json: bool) -> None:
-    """Check that a stored model is what was packaged, and that it loads here.
+    """Check that a stored model is unchanged and loads here.
 
     URI is models:/<model id>, models:/<name>/<version> or models:/<name>@<alias>. The manifest is compared with the
     model's tag, every file with the manifest; then a fresh process loads the model and answers its input example, when
