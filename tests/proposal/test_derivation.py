@@ -10,7 +10,17 @@ import pytest
 from kedro.pipeline import Pipeline, node
 
 from kedro_autolog_pipeline.proposal.derivation import derive
-from public_like import boosted, one_node, rating, scaled_first, separate_prediction, spaceflights
+from public_like import (
+    boosted,
+    encoded,
+    lagged,
+    namespaced,
+    one_node,
+    rating,
+    scaled_first,
+    separate_prediction,
+    spaceflights,
+)
 
 DEMO = Path(__file__).parents[2] / "demo" / "src"
 
@@ -106,6 +116,45 @@ def test_a_node_that_fits_and_transforms_has_to_be_cut_first() -> None:
     (cut,) = derivation.cuts
     assert "'preprocess' fits and transforms at once (" in cut
     assert "scaled_first.py:18 `scaler.fit_transform(churn)`). Make it two nodes" in cut
+
+
+def test_a_namespace_stays_in_the_names() -> None:
+    """Of two namespaces that train, the first is taken, and the other one is asked about."""
+    expected = {
+        "inference_predict": (("active.regressor", "active.X_test"), ("predictions",)),
+        "request": ("active.X_test",),
+        "fitted": ("active.regressor",),
+    }
+
+    assert expected == shape(namespaced.modelling("active")) == shape(namespaced.both())
+    question = (
+        "'active.evaluate' is not the only node that predicts: 'candidate.evaluate' does too. Is it the right one?"
+    )
+    assert question in derive(namespaced.both()).questions
+    assert question not in derive(namespaced.modelling("active")).questions
+
+
+def test_an_encoder_comes_along_whatever_the_pipelines_are_called() -> None:
+    """The test set is encoded as the training set was; the fit and the preparation are left out."""
+    expected = {
+        "inference_encode_test": (("test", "encoder"), ("inference_test_features",)),
+        "inference_predict": (("classifier", "inference_test_features"), ("predictions",)),
+        "request": ("test",),
+        "fitted": ("classifier", "encoder"),
+    }
+
+    assert expected == shape(encoded.ml()) == shape(encoded.etl() + encoded.ml())
+    assert () == derive(encoded.etl()).nodes
+
+
+def test_lags_that_are_scaled_where_they_are_made_have_to_be_cut_first() -> None:
+    """Also where the node returns what it has fitted; the line is named."""
+    derivation = derive(lagged.forecasting())
+
+    assert () == derivation.nodes
+    (cut,) = derivation.cuts
+    assert cut.startswith("'make_lags' fits and transforms at once (")
+    assert "lagged.py:25 `scaler.fit_transform(table[columns])`). Make it two nodes" in cut
 
 
 def test_a_node_that_does_everything_has_to_be_cut_first() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from kedro.framework.startup import bootstrap_project
@@ -13,7 +16,7 @@ from mlflow import MlflowClient
 
 from kedro_autolog_pipeline.cli.init import init
 from kedro_project import KEDRO_VERSION, KedroProject
-from public_like import scaled_first, spaceflights
+from public_like import encoded, lagged, namespaced, scaled_first, spaceflights
 from public_like.projects import make_spaceflights, without_pipelines
 
 REPOSITORY = Path(__file__).parents[2]
@@ -74,6 +77,54 @@ def test_kedros_starter_gets_a_model(starter: KedroProject, client: MlflowClient
     assert set() == written
     nothing = "mlflow.yml has every pair that was found. Nothing was written.\nNext: kedro autolog check\n"
     assert result.output.endswith(nothing)
+
+
+def make_namespaced(project: KedroProject) -> None:
+    """Give a project two namespaces that train."""
+    project.write_pipeline("data_science", inspect.getsource(namespaced) + "\n\ncreate_pipeline = both\n")
+    options = {"features": ["engines"], "test_size": 0.2}
+    project.write_config(
+        "parameters",
+        {"active": {"options": {**options, "kind": "linear"}}, "candidate": {"options": {**options, "kind": "forest"}}},
+    )
+    table = pd.DataFrame({"engines": range(40), "price": [1000.0 + 10 * number for number in range(40)]})
+    table.to_csv(project.path / "data" / "table.csv", index=False)
+    project.write_config("catalog", {"table": {"type": "pandas.CSVDataset", "filepath": "data/table.csv"}})
+
+
+def make_encoded(project: KedroProject) -> None:
+    """Give a project an `etl` and an `ml`."""
+    for name in ("etl", "ml"):
+        project.write_pipeline(name, inspect.getsource(encoded) + f"\n\ncreate_pipeline = {name}\n")
+    project.write_config("parameters", {"fraction": 0.25})
+    clients = {"client": range(40), "income": [1000 + number for number in range(40)]}
+    loans = {"client": range(40), "kind": ["car", "home"] * 20, "default": [0, 0, 1, 1] * 10}
+    for name, table in {"clients_raw": clients, "loans": loans}.items():
+        pd.DataFrame(table).to_csv(project.path / "data" / f"{name}.csv", index=False)
+    project.write_config(
+        "catalog",
+        {
+            name: {"type": "pandas.CSVDataset", "filepath": f"data/{name}.csv", "save_args": {"index": False}}
+            for name in ("clients_raw", "loans", "primary")
+        },
+    )
+
+
+@pytest.mark.parametrize("make", [make_namespaced, make_encoded])
+def test_projects_of_other_names_get_a_model(
+    project: KedroProject, client: MlflowClient, make: Callable[[KedroProject], None]
+) -> None:
+    """What is derived with namespaces, or with other names for the steps, runs and is proven as it was written."""
+    without_pipelines(project)
+    make(project)
+
+    _, result = written_by(project, "--yes")
+
+    assert result.output.endswith("Answer what is marked QUESTION in the new pipeline.py.\nNext: kedro autolog check\n")
+    project.run()
+    (experiment,) = client.search_experiments(filter_string=f"name = '{project.package}'")
+    (model,) = client.search_logged_models([experiment.experiment_id])
+    assert ("READY", "reproduced") == (model.status.value, model.tags["kedro_autolog_pipeline.verification"])
 
 
 @pytest.mark.skipif(KEDRO_VERSION == (1, 1), reason="Kedro 1.1.0 takes a project of its own minor version only")
@@ -140,17 +191,22 @@ def test_a_registry_that_names_its_pipelines_is_told_of_the_new_one(project: Ked
     ) in result.output
 
 
-def test_what_has_to_be_cut_first_is_named(project: KedroProject) -> None:
+@pytest.mark.parametrize(
+    ("module", "function", "node"),
+    [(scaled_first, "modelling", "preprocess"), (lagged, "forecasting", "make_lags")],
+    ids=["rows", "lags"],
+)
+def test_what_has_to_be_cut_first_is_named(project: KedroProject, module: ModuleType, function: str, node: str) -> None:
     """And nothing is written."""
     without_pipelines(project)
     project.write_pipeline(
-        "modelling", inspect.getsource(scaled_first).replace("def modelling()", "def create_pipeline(**kwargs)")
+        "modelling", inspect.getsource(module).replace(f"def {function}()", "def create_pipeline(**kwargs)")
     )
 
     written, result = written_by(project, "--yes")
 
     assert (set(), 1) == (written, result.exit_code)
-    assert "Cannot propose a pair: 1 fault.\n  - 'preprocess' fits and transforms at once (" in result.output
+    assert f"Cannot propose a pair: 1 fault.\n  - '{node}' fits and transforms at once (" in result.output
     assert "Fix this and run 'kedro autolog init' again." in result.output
 
 

@@ -62,9 +62,11 @@ _NODE = """\
                 {function},
                 inputs={inputs},
                 outputs={outputs},
-                name="{name}",
+                name="{name}",{namespace}
             ),
 """
+_NAMESPACE = """
+                namespace="{namespace}","""
 
 
 def write_sources(derivation: Derivation, training: str) -> dict[str, str]:
@@ -171,6 +173,8 @@ def _pipeline_file(derivation: Derivation, training: str, functions: _Functions)
                 inputs=_inputs(node.inputs),
                 outputs=_listed(node.outputs),
                 name=node.name,
+                # Kedro warns of a dot in a dataset's name where the node has no namespace.
+                namespace=_NAMESPACE.format(namespace=namespace) if (namespace := node.origin.node.namespace) else "",
             )
             for node in derivation.nodes
         ),
