@@ -19,6 +19,7 @@ OLD_MLFLOW := 'opentelemetry-sdk<1.35' 'sqlalchemy<2.1' 'starlette<1'
 # What Spark, Dask and MLflow warn of one another is not ours to mend.
 LIBRARIES_FLAGS ?= -n 0 -W default -m libraries --durations=0 --durations-min=1
 ENGINES_FLAGS ?= -n 0 -W default -m engines --durations=0 --durations-min=1
+BACKENDS_FLAGS ?= -n 0 -W default -m backends --durations=0 --durations-min=1
 BESIDE_FLAGS ?= -n 4 -W default
 BESIDE_TESTS ?= tests/scenarios/beside_kedro_mlflow tests/config/test_reading.py
 # Add --update-page to write the table into the page for users.
@@ -27,6 +28,7 @@ FAULTS_FLAGS ?= -n 2 -m faults
 VENV := .venv
 VENV_LOWEST := .venv-lowest
 VENV_BESIDE := .venv-beside
+VENV_BACKENDS := .venv-backends
 VENV_ENGINES := .venv-engines
 VENV_LIBRARIES := .venv-libraries
 VENV_PEER := .venv-bench-kedro-mlflow
@@ -56,7 +58,7 @@ endif
 # Gives a recipe's line an empty directory for its temporary files, and takes it away afterwards.
 WITH_TMPDIR = TMPDIR=$$(mktemp -d) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT HUP INT TERM
 
-.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside engines libraries faults lint bench bench-command bench-quick screenshots card-check chromium clean
+.PHONY: help demo demo-elsewhere transcripts docs test test-fast test-lowest test-beside backends engines libraries faults lint bench bench-command bench-quick screenshots card-check chromium clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -88,7 +90,7 @@ test: lint ## Check the code, then run all tests and measure their coverage.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(TEST_FLAGS)
 
 test-fast: $(VENV)/.installed ## Run the tests that need neither a whole project nor other processes, in a minute.
-	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAST_FLAGS) -m "not faults and not engines and not libraries and not promotions and not release and not scenario and not process"
+	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(FAST_FLAGS) -m "not backends and not faults and not engines and not libraries and not promotions and not release and not scenario and not process"
 
 test-lowest: $(VENV_LOWEST)/.installed ## Run the scenario tests on the lowest versions of what we depend on.
 	@$(WITH_TMPDIR) && $(VENV_LOWEST)/bin/pytest $(LOWEST_FLAGS) $(LOWEST_TESTS)
@@ -108,6 +110,17 @@ test-beside: $(VENV_BESIDE)/.installed ## Run the tests that need kedro-mlflow, 
 engines: $(VENV_ENGINES)/.installed ## Run models in Spark (which needs Java 17 or 21), in Dask and in a server of four workers.
 	@$(WITH_TMPDIR) && $(VENV_ENGINES)/bin/pytest $(ENGINES_FLAGS) --junitxml="$$TMPDIR/report.xml" tests/engines && \
 	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need an engine were skipped." >&2; exit 1; fi
+
+# What cannot be started is skipped, and here that is a failure.
+backends: $(VENV_BACKENDS)/.installed postgresql ## Train against PostgreSQL with S3, through MLflow's server and without it.
+	@$(WITH_TMPDIR) && $(VENV_BACKENDS)/bin/pytest $(BACKENDS_FLAGS) --junitxml="$$TMPDIR/report.xml" tests/backends && \
+	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need a backend were skipped." >&2; exit 1; fi
+
+.PHONY: postgresql
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+		if [ "$$(id -u)" != 0 ]; then set -- sudo; fi; \
+		"$$@" apt-get update --quiet=2 && "$$@" apt-get install --quiet=2 --yes --no-install-recommends postgresql; }
 
 libraries: $(VENV_LIBRARIES)/.installed ## Have models of several libraries answer where their requirements alone are installed.
 	@$(WITH_TMPDIR) && $(VENV_LIBRARIES)/bin/pytest $(LIBRARIES_FLAGS) tests/libraries
@@ -165,7 +178,7 @@ chromium:
 		"$$@" apt-get update --quiet=2 && "$$@" apt-get install --quiet=2 --yes chromium; }
 
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) .venv-matrix $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) .venv-matrix $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_BACKENDS) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -211,6 +224,12 @@ $(VENV_ENGINES)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
 	@echo "Installing into $(VENV_ENGINES); the first time takes some minutes."
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_ENGINES)
 	@$(UV) --python $(VENV_ENGINES)/bin/python --group test "pyspark>=4.0,<5" "dask[dataframe]" distributed
+	@touch $@
+
+$(VENV_BACKENDS)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
+	@echo "Installing into $(VENV_BACKENDS); the first time takes a minute or two."
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_BACKENDS)
+	@$(UV) --python $(VENV_BACKENDS)/bin/python --group test psycopg2-binary
 	@touch $@
 
 $(VENV_LIBRARIES)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv

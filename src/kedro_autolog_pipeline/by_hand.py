@@ -53,6 +53,7 @@ from kedro_autolog_pipeline.serving.request import answer
 from kedro_autolog_pipeline.serving.runners import resolve_runner
 from kedro_autolog_pipeline.serving.stored_dataset import StoredDataset
 from kedro_autolog_pipeline.serving.suggestions import suggest
+from kedro_autolog_pipeline.serving.validators import with_validators
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
@@ -116,7 +117,7 @@ class KedroPipelineModel(PickledPipelineModel):
                 },
                 copy_modes=copy_modes,
                 runner=runner,
-                validators=declared_validators(catalog, request),
+                validators=declared_validators(catalog, request, pipeline.all_outputs()),
             )
         )
 
@@ -199,7 +200,8 @@ class KedroPipelineModel(PickledPipelineModel):
         others = {name: catalog[name] for name in pipeline.as_kedro().inputs() - sample.keys()}
         given = {name: MemoryDataset(data) for name, data in sample.items()}
         carried = {name: as_pandas(data) for name, data in sample.items()}
-        saved = SequentialRunner().run(pipeline.as_kedro(), DataCatalog({**others, **given}))
+        validating = with_validators(pipeline, "KedroPipelineModel").as_kedro()
+        saved = SequentialRunner().run(validating, DataCatalog({**others, **given}))
         outputs = answer({name: saved[name].load() for name in pipeline.outputs}, carried)
         inferred = infer_signature(_bare(carried), _bare(outputs), parameters)
         described = {name: Frame.of(data, inferred.column_types) for name, data in sample.items()}

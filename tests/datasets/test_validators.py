@@ -1,4 +1,4 @@
-"""Tests of packaging.validators."""
+"""Tests of datasets.validators."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def test_validators_that_kedro_applies_at_load_are_declared() -> None:
         "b": {"class": CHECK, "on": ["load"], "severity": "warn"},
         "the_x": CHECK,
     }
+    assert {"a", "saved", "the_x"} == set(declared_validators(made, ["a"], ["saved", "off", "the_x"]))
     made.validation_enabled = False
     assert {} == declared_validators(made, ["a"])
 

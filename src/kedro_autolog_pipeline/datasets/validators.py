@@ -1,29 +1,36 @@
-"""Find the validators that a catalog declares for the datasets of a request."""
+"""Find the validators that a catalog declares for the datasets of an inference pipeline."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from kedro.io import DataCatalog
 
 
-def declared_validators(catalog: DataCatalog, names: list[str]) -> dict[str, Any]:
-    """Find the validators that Kedro 1.6+ applies when it loads the datasets ``names``.
+def declared_validators(catalog: DataCatalog, request: Iterable[str], written: Iterable[str] = ()) -> dict[str, Any]:
+    """Find the validators that Kedro 1.6+ applies when it loads and saves datasets.
+
+    Args:
+        catalog: The catalog.
+        request: Names of the datasets that the pipeline only loads: a validator for saves is left out.
+        written: Names of the datasets that its nodes write.
 
     Returns:
         By dataset name, what the catalog's ``validator`` holds; empty for an older Kedro.
     """
     if not getattr(catalog, "validation_enabled", False):
         return {}
-    for name in names:
-        if name in catalog:
+    loaded, written = list(request), list(written)
+    registered = set(catalog.keys())
+    for name in [*loaded, *written]:
+        if name in catalog and name not in registered:
             # Kedro knows the validator of a dataset factory once it has made the dataset.
             catalog.get(name)
-    specs = catalog.validator_specs
+    specs = {name: spec for name, spec in catalog.validator_specs.items() if spec.enabled}
     return {
-        name: specs[name].to_config()
-        for name in names
-        if name in specs and specs[name].enabled and "load" in specs[name].on
+        **{name: specs[name].to_config() for name in loaded if name in specs and "load" in specs[name].on},
+        **{name: specs[name].to_config() for name in written if name in specs},
     }
 
 

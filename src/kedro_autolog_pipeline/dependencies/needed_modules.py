@@ -48,7 +48,7 @@ def other_seeds(
 
     Args:
         modules: Modules that loading an artifact needs, by its name.
-        validators: Of each request input that has one its validator, as in the catalog.
+        validators: Of each dataset that has one its validator, as in the catalog.
         runner: The Kedro runner that the user wants; None for none.
         hooks: Dotted paths of the classes of hooks that travel.
 

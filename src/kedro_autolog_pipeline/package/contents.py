@@ -83,7 +83,7 @@ class Contents:
         fixed_parameters: Parameters that a caller cannot change, as a caller would name them.
         rehearsal: A call to reproduce; None when the run held no data for the request inputs.
         skew: What a comparison with training has shown; None when the user wants none.
-        validators: For each request input that has one its validator, as in the catalog.
+        validators: For each request input, and each dataset that a node writes, that has one its validator.
     """
 
     pair: Pair
@@ -146,7 +146,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
     skew = _find_skew(pipeline, finished, rehearsal)
     inferred = _infer_signature(pair, rehearsal, parameters)
     example, example_notes = _input_example(pair, run, rehearsal, inferred.signature)
-    validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST))
+    validators = declared_validators(run.catalog, pair.inputs_from(Origin.REQUEST), pair.inference.all_outputs())
     seeds = [
         *function_seeds(pair.inference.nodes),
         *frame_seeds({} if rehearsal is None else rehearsal.sample),

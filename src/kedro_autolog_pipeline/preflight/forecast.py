@@ -144,7 +144,7 @@ def _importing(pair: Pair) -> list[Node]:
 
 def _other_seeds(pair: Pair, inputs: Collection[ExpectedInput], catalog: DataCatalog) -> list[Seed]:
     modules = {each.name: each.modules for each in inputs}
-    validators = declared_validators(catalog, pair.inputs_from(Origin.REQUEST))
+    validators = declared_validators(catalog, pair.inputs_from(Origin.REQUEST), pair.inference.all_outputs())
     return other_seeds(modules, validators, pair.config.runner, pair.config.hooks)
 
 

@@ -17,6 +17,7 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from kedro_autolog_pipeline.datasets.locations import is_in_memory, relocated
+from kedro_autolog_pipeline.datasets.validators import declared_validators
 from kedro_autolog_pipeline.errors import PackagingError
 from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
@@ -28,6 +29,7 @@ from kedro_autolog_pipeline.serving.copying import copied
 from kedro_autolog_pipeline.serving.frames import as_pandas
 from kedro_autolog_pipeline.serving.parameters import typed_parameters
 from kedro_autolog_pipeline.serving.request import answer
+from kedro_autolog_pipeline.serving.validators import DatasetValidator, resolve_validators
 
 _LOGGER = get_logger(__name__)
 
@@ -57,22 +59,27 @@ class _WatchedDataset(AbstractDataset[Any, Any]):
     Args:
         name: Its name.
         stored: What saves and loads it; None keeps it in memory, as a ``MemoryDataset`` does.
+        validator: What the catalog validates it by when it saves and loads it; None means nothing.
     """
 
-    def __init__(self, name: str, stored: AbstractDataset[Any, Any] | None) -> None:
+    def __init__(self, name: str, stored: AbstractDataset[Any, Any] | None, validator: DatasetValidator | None) -> None:
         self._name = name
         self.stored = stored
+        self._validator = validator
         self.saved: Any = None
         self.chunks = 0
 
     def save(self, data: Any) -> None:
+        if self._validator is not None and self._validator.on_save:
+            data = self._validator.validate(data)
         self.saved = copied(self._name, data)
         self.chunks += 1
         if self.stored is not None:
             self.stored.save(data)
 
     def load(self) -> Any:
-        return copied(self._name, self.saved) if self.stored is None else self.stored.load()
+        data = copied(self._name, self.saved) if self.stored is None else self.stored.load()
+        return data if self._validator is None or not self._validator.on_load else self._validator.validate(data)
 
     def _describe(self) -> dict[str, Any]:
         return {"name": self._name}
@@ -110,7 +117,7 @@ class Stored:
         kind: Class of the dataset.
         readers: Names of the nodes that read it.
         saved: What the node before it gave.
-        loaded: What they got.
+        loaded: What the dataset gave back.
     """
 
     kind: str
@@ -201,10 +208,10 @@ class LivePipeline:
                 kinds = {name: type(each.stored).__name__ for name, each in written.items() if each.stored is not None}
                 raise PackagingError(self.pair.config.name, [failed.describe(error, kinds)]) from error
             request = {name: as_pandas(data) for name, data in sample.items()}
-            output = _bare(answer({name: result[name].load() for name in sorted(result)}, request))
+            output = _bare(answer({name: copied(name, written[name].saved) for name in sorted(result)}, request))
             between = pipeline.all_inputs() & set(written)
             stored = {
-                name: Stored(type(each.stored).__name__, _readers(pipeline, name), each.saved, each.load())
+                name: Stored(type(each.stored).__name__, _readers(pipeline, name), each.saved, each.stored.load())
                 for name, each in written.items()
                 if each.stored is not None and name in between
             }
@@ -226,9 +233,14 @@ class LivePipeline:
         in_memory = {dataset_of(name) for name in [*self.pair.config.in_memory, *outputs]}
         # Names of one dataset have one place.
         places = {name: directory / f"{index}" for index, name in enumerate(sorted(names))}
+        validators = resolve_validators(
+            declared_validators(self.catalog, (), pipeline.all_outputs()), self.pair.config.name
+        )
         return {
             name: _WatchedDataset(
-                name, None if dataset_of(name) in in_memory else self._stored(name, places[dataset_of(name)])
+                name,
+                None if dataset_of(name) in in_memory else self._stored(name, places[dataset_of(name)]),
+                validators.get(name),
             )
             for name in pipeline.datasets()
             if dataset_of(name) in names

@@ -59,6 +59,16 @@ class Step:
     inputs: Names
     outputs: Names
 
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the datasets that it reads."""
+        return _listed(self.inputs)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the datasets that it writes."""
+        return _listed(self.outputs)
+
     def inputs_by_name(self, given: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of a call of the function, by dataset name."""
         if isinstance(self.inputs, dict):

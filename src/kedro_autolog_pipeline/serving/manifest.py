@@ -234,8 +234,8 @@ class Manifest:
             value. What is not named is copied as the executor does.
         runner: Class of the Kedro runner that runs the pipeline, as in ``resolve_runner``;
             None is the executor.
-        validators: For each request input that has one its validator, as in the
-            catalog's ``validator``.
+        validators: For each request input, and each dataset that a node writes, that has one its validator, as in
+            the catalog's ``validator``.
         hooks: Dotted paths of the classes whose hooks are called around nodes, in this order.
         files: Every file of the package but this manifest, by its path relative to the package, with forward
             slashes; empty until the package is sealed, and in format 1.

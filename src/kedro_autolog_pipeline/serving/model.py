@@ -20,14 +20,14 @@ from kedro_autolog_pipeline.serving.entry import forget_entry
 from kedro_autolog_pipeline.serving.executor import Executor
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline
 from kedro_autolog_pipeline.serving.integrity import check_files
-from kedro_autolog_pipeline.serving.manifest import read_manifest, unreadable_manifest
+from kedro_autolog_pipeline.serving.manifest import Manifest, read_manifest, unreadable_manifest
 from kedro_autolog_pipeline.serving.package_reader import load_artifacts, read_package
 from kedro_autolog_pipeline.serving.parameters import Parameters
 from kedro_autolog_pipeline.serving.place import PackagePlace
 from kedro_autolog_pipeline.serving.request import answer, request_values
 from kedro_autolog_pipeline.serving.runners import RunnerExecutor, resolve_runner
 from kedro_autolog_pipeline.serving.tracing import Tracing
-from kedro_autolog_pipeline.serving.validators import RequestValidation
+from kedro_autolog_pipeline.serving.validators import RequestValidation, resolve_validators, with_validators
 
 _Validation: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -217,8 +217,13 @@ class PackagedPipelineModel(ServedPipelineModel):
         manifest = read_manifest(package)
         check_files(package, manifest)
         code = PackageCode(package, manifest.name, [entry.module for entry in manifest.code])
-        loaded: _Loaded = code.load(lambda: _loaded(*read_package(package, manifest), str(package), code))
+        loaded: _Loaded = code.load(lambda: self._read(package, manifest, code))
         return loaded
+
+    @staticmethod
+    def _read(package: Path, manifest: Manifest, code: PackageCode) -> _Loaded:
+        pipeline, paths = read_package(package, manifest)
+        return _loaded(with_validators(pipeline, str(package)), paths, str(package), code)
 
 
 KedroPipelineModel = PackagedPipelineModel
@@ -249,7 +254,8 @@ class PickledPipelineModel(ServedPipelineModel):
 
     def _load(self, context: PythonModelContext) -> _Loaded:
         paths = {name: Path(path) for name, path in context.artifacts.items()}
-        return _loaded(self._pipeline, paths, "a pickled KedroPipelineModel", None)
+        package = "a pickled KedroPipelineModel"
+        return _loaded(with_validators(self._pipeline, package), paths, package, None)
 
 
 # A pickle names these functions. Of a class method, cloudpickle would keep the code itself, which is of one version of
@@ -305,8 +311,9 @@ def _loaded(
         )
     if tracing is not None:
         run = tracing.traced_run(run)
-    validation = RequestValidation(pipeline.validators, package)
+    validators = {name: config for name, config in pipeline.validators.items() if name in pipeline.request}
+    validation = RequestValidation(resolve_validators(validators, package))
     if code is None:
         return _Loaded(pipeline, parameters, validation, run, code, constants, paths, package)
-    check = code.calling(validation) if pipeline.validators else validation
+    check = code.calling(validation) if validators else validation
     return _Loaded(pipeline, parameters, check, code.calling(run), code, constants, paths, package)
