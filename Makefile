@@ -29,6 +29,7 @@ VENV := .venv
 VENV_LOWEST := .venv-lowest
 VENV_BESIDE := .venv-beside
 VENV_BACKENDS := .venv-backends
+VENV_AIRFLOW := .venv-airflow
 VENV_ENGINES := .venv-engines
 VENV_LIBRARIES := .venv-libraries
 VENV_PEER := .venv-bench-kedro-mlflow
@@ -112,7 +113,7 @@ engines: $(VENV_ENGINES)/.installed ## Run models in Spark (which needs Java 17 
 	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need an engine were skipped." >&2; exit 1; fi
 
 # What cannot be started is skipped, and here that is a failure.
-backends: $(VENV_BACKENDS)/.installed postgresql ## Train against PostgreSQL with S3, through MLflow's server and without it.
+backends: $(VENV_BACKENDS)/.installed $(VENV_AIRFLOW)/.installed postgresql ## Train against PostgreSQL with S3, in Dagster and in Airflow.
 	@$(WITH_TMPDIR) && $(VENV_BACKENDS)/bin/pytest $(BACKENDS_FLAGS) --junitxml="$$TMPDIR/report.xml" tests/backends && \
 	if grep -q "<skipped" "$$TMPDIR/report.xml"; then echo "Tests that need a backend were skipped." >&2; exit 1; fi
 
@@ -178,7 +179,11 @@ chromium:
 		"$$@" apt-get update --quiet=2 && "$$@" apt-get install --quiet=2 --yes chromium; }
 
 clean: ## Remove all that the other targets have made.
+<<<<<<< HEAD
 	rm -rf $(VENV) .venv-matrix $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_BACKENDS) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+=======
+	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_BACKENDS) $(VENV_AIRFLOW) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+>>>>>>> dbe0fa6 (Run the recipes for Airflow and Dagster, and say what was run)
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -229,7 +234,14 @@ $(VENV_ENGINES)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
 $(VENV_BACKENDS)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv
 	@echo "Installing into $(VENV_BACKENDS); the first time takes a minute or two."
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_BACKENDS)
-	@$(UV) --python $(VENV_BACKENDS)/bin/python --group test psycopg2-binary
+	@$(UV) --python $(VENV_BACKENDS)/bin/python --group test psycopg2-binary kedro-dagster
+	@touch $@
+
+# Airflow pins what we need in other versions; its tasks call the commands of the environment above.
+$(VENV_AIRFLOW)/.installed: Makefile | $(VENV)/bin/uv
+	@echo "Installing into $(VENV_AIRFLOW); the first time takes a minute or two."
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(VENV_AIRFLOW)
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV_AIRFLOW)/bin/python "apache-airflow>=3,<4"
 	@touch $@
 
 $(VENV_LIBRARIES)/.installed: pyproject.toml Makefile | $(VENV)/bin/uv

@@ -9,6 +9,7 @@ import mlflow.pyfunc
 import pandas as pd
 import pytest
 import s3fs
+from mlflow.exceptions import MlflowException
 
 from backends.conftest import Shop
 from kedro_project import INFERENCE
@@ -84,14 +85,17 @@ def test_a_changed_object_in_s3_is_told_by_verify(shop: Shop) -> None:
 
 
 def test_a_deleted_run_is_gone_and_the_next_one_is_packaged(shop: Shop) -> None:
-    """`mlflow gc` takes the run; what is listed, the versions that are left and the next training are as before."""
+    """`mlflow gc` takes the run and leaves its model, which is listed and answers; the next training is packaged."""
     gone = shop.train()
     kept = shop.train()
     shop.backend.client.delete_run(gone)
 
     shop.backend.collect_garbage()
 
-    assert [kept] == [model["run_id"] for model in listed(shop)]
+    with pytest.raises(MlflowException, match=gone):
+        shop.backend.client.get_run(gone)
+    assert [kept, gone] == [model["run_id"] for model in listed(shop)]
+    assert [0.5, 3.5] == answers(f"models:/{shop.model}/1")
     assert [0.5, 3.5] == answers(f"models:/{shop.model}@champion")
     retried = shop.autolog("package", "--run-id", gone)
     assert 1 == retried.returncode
