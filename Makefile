@@ -179,11 +179,7 @@ chromium:
 		"$$@" apt-get update --quiet=2 && "$$@" apt-get install --quiet=2 --yes chromium; }
 
 clean: ## Remove all that the other targets have made.
-<<<<<<< HEAD
-	rm -rf $(VENV) .venv-matrix $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_BACKENDS) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
-=======
-	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_BACKENDS) $(VENV_AIRFLOW) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
->>>>>>> dbe0fa6 (Run the recipes for Airflow and Dagster, and say what was run)
+	rm -rf $(VENV) .venv-matrix $(VENV_LOWEST) $(VENV_BESIDE) $(VENV_BACKENDS) $(VENV_AIRFLOW) $(VENV_ENGINES) $(VENV_LIBRARIES) $(VENV_PEER) .cache .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	rm -rf demo/.autolog_pipeline demo/data/0[2-9]_* demo/mlflow.db demo/mlartifacts
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
