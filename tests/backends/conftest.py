@@ -33,6 +33,7 @@ class Backend:
         tracking_uri: What a project has in its mlflow.yml.
         credentials: Variables that a client needs.
         database_uri: What the administrator gives to ``mlflow gc``.
+        registry_uri: Another database, for a registry elsewhere.
         artifacts: The URI below which all artifacts are.
         administrator: Variables that reach the artifacts.
         s3: What fsspec takes to reach them.
@@ -42,6 +43,7 @@ class Backend:
     tracking_uri: str
     credentials: Mapping[str, str]
     database_uri: str
+    registry_uri: str
     artifacts: str
     administrator: Mapping[str, str]
     s3: Mapping[str, Any]
@@ -72,7 +74,8 @@ def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     name = request.param
     artifacts = f"s3://{BUCKET}/{name}"
     with ExitStack() as stack:
-        database_uri = stack.enter_context(postgresql_cluster()).make_database("mlflow")
+        cluster = stack.enter_context(postgresql_cluster())
+        database_uri = cluster.make_database("mlflow")
         s3 = stack.enter_context(s3_server())
         access = {
             "AWS_ACCESS_KEY_ID": s3["key"],
@@ -91,6 +94,7 @@ def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             tracking_uri=tracking_uri,
             credentials={} if name == "proxied" else access,
             database_uri=database_uri,
+            registry_uri=cluster.make_database("registry"),
             artifacts=artifacts,
             administrator=access,
             s3=s3,
@@ -115,6 +119,16 @@ class Shop:
     def experiment(self) -> str:
         """Name of its experiment."""
         return self.project.package
+
+    def configure(self, **server: Any) -> None:
+        """Write its mlflow.yml, with more keys of ``server``."""
+        where = {
+            "mlflow_tracking_uri": self.backend.tracking_uri,
+            "credentials": "backend" if self.backend.credentials else None,
+            **server,
+        }
+        model = {**MODEL, "registered_model_name": self.model, "alias": "champion"}
+        self.project.write_config("mlflow", {"server": where, "autolog_pipeline": {"models": {"prices": model}}})
 
     def train(self) -> str:
         """Train as its user does; gives the id of the run."""
@@ -149,11 +163,10 @@ def write_shop(directory: Path, backend: Backend) -> Shop:
     raw = project.path / "data" / "raw.csv"
     raw.write_text(raw.read_text().replace("\n0,1\n", "\n0.0,1\n"))
     name = f"prices-{uuid4().hex[:8]}"
-    server = {"mlflow_tracking_uri": backend.tracking_uri, "credentials": "backend" if backend.credentials else None}
-    model = {**MODEL, "registered_model_name": name, "alias": "champion"}
-    project.write_config("mlflow", {"server": server, "autolog_pipeline": {"models": {"prices": model}}})
     project.write_config("credentials", {"backend": dict(backend.credentials)}, env="local")
     if backend.name == "database":
         # Without a server, nobody but whoever makes the experiment says where its artifacts are.
         backend.client.create_experiment(project.package, artifact_location=f"{backend.artifacts}/{name}")
-    return Shop(project, backend, name)
+    shop = Shop(project, backend, name)
+    shop.configure()
+    return shop

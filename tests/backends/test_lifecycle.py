@@ -9,6 +9,7 @@ import mlflow.pyfunc
 import pandas as pd
 import pytest
 import s3fs
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from backends.conftest import Shop
@@ -55,7 +56,7 @@ def test_a_run_is_packaged_again_listed_verified_and_promoted(shop: Shop) -> Non
     version = f"models:/{shop.model}/1"
     promoted = shop.autolog("promote", version, "--alias", "champion", "--force")
     assert 0 == promoted.returncode, promoted.stderr
-    assert "1" == shop.backend.client.get_model_version_by_alias(shop.model, "champion").version
+    assert "1" == str(shop.backend.client.get_model_version_by_alias(shop.model, "champion").version)
     verified = shop.autolog("verify", version)
     assert 0 == verified.returncode, verified.stdout + verified.stderr
     for done in (failed, packaged, promoted, verified):
@@ -102,7 +103,7 @@ def test_a_deleted_run_is_gone_and_the_next_one_is_packaged(shop: Shop) -> None:
     assert gone in retried.stderr
     assert "Traceback" not in retried.stderr
     shop.train()
-    assert "3" == shop.backend.client.get_model_version_by_alias(shop.model, "champion").version
+    assert "3" == str(shop.backend.client.get_model_version_by_alias(shop.model, "champion").version)
 
 
 def test_a_deleted_experiment_is_told_before_the_first_node(shop: Shop) -> None:
@@ -141,4 +142,23 @@ def test_a_renamed_experiment_keeps_its_runs(shop: Shop) -> None:
     assert 0 == packaged.returncode, packaged.stderr
     assert [run_id] == [model["run_id"] for model in listed(shop, "--experiment", renamed)]
     assert [shop.train()] == [model["run_id"] for model in listed(shop)]
-    assert "2" == client.get_model_version_by_alias(shop.model, "champion").version
+    assert "2" == str(client.get_model_version_by_alias(shop.model, "champion").version)
+
+
+def test_a_registry_elsewhere_has_the_versions(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are logged to the backend and registered in another database, where they are found, verified and moved."""
+    shop.configure(mlflow_registry_uri=shop.backend.registry_uri)
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", shop.backend.registry_uri)
+    registry = MlflowClient(shop.backend.tracking_uri, shop.backend.registry_uri)
+
+    trained = [shop.train(), shop.train()]
+
+    assert [0.5, 3.5] == answers(f"models:/{shop.model}@champion")
+    assert trained == [model["run_id"] for model in reversed(listed(shop))]
+    first = f"models:/{shop.model}/1"
+    assert 0 == shop.autolog("verify", first).returncode
+    promoted = shop.autolog("promote", first, "--alias", "champion", "--force")
+    assert 0 == promoted.returncode, promoted.stderr
+    assert "1" == str(registry.get_model_version_by_alias(shop.model, "champion").version)
+    with pytest.raises(MlflowException, match="not found"):
+        MlflowClient(shop.backend.tracking_uri, shop.backend.tracking_uri).get_registered_model(shop.model)

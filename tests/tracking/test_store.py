@@ -199,6 +199,7 @@ def test_a_new_database_is_one_that_mlflow_will_make(tmp_path: Path) -> None:
     [
         ("http://me:secret@host:5000/path?token=secret#a", "http://host:5000/path"),
         ("postgresql://me:secret@host/db", "postgresql://host/db"),
+        ("postgresql+psycopg2://me:secret@/db?host=/run/postgresql", "postgresql+psycopg2:///db"),
         ("sqlite:////a/b.db?key=secret", "sqlite:////a/b.db"),
         ("databricks", "databricks"),
     ],

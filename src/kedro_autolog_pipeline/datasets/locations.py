@@ -180,7 +180,8 @@ def public_uri(uri: str) -> str:
     parts = urlsplit(uri)
     if not parts.netloc:
         return uri.partition("?")[0]
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    # A database may be reached by a socket that its query names: it has a user and no host.
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def saved_version(dataset: AbstractDataset[Any, Any]) -> str | None:
