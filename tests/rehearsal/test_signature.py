@@ -23,6 +23,7 @@ from kedro_autolog_pipeline.rehearsal.signature import (
     can_be_example,
     infer_signature,
     requiring_all_but,
+    type_name,
 )
 from kedro_autolog_pipeline.serving.parameters import Parameters, is_same
 
@@ -275,3 +276,17 @@ def test_what_mlflow_can_store_and_the_signature_accepts_can_be_an_example() -> 
     assert can_be_example(np.eye(2), None)
     assert not can_be_example(FRAME[["name"]], signature)
     assert not can_be_example(object(), None)
+
+
+def test_a_column_to_which_a_null_belongs_has_its_type_until_the_model_is_asked() -> None:
+    """Where the sample has a null there, or nobody asks, MLflow must not refuse one."""
+    table = pd.DataFrame({"a": pd.array([1, 2], dtype="Int64"), "b": pd.array([True, None], dtype="boolean")})
+
+    asked = infer_signature(table, None, [], is_asked_for_null=True)
+    unasked = infer_signature(table, None, [])
+
+    assert {"a": "Int64", "b": "boolean"} == asked.column_types == unasked.column_types
+    assert asked.signature is not None
+    assert unasked.signature is not None
+    assert ["long", "Any"] == [type_name(column) for column in asked.signature.inputs]
+    assert ["Any", "Any"] == [type_name(column) for column in unasked.signature.inputs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mlflow
 import pandas as pd
@@ -93,9 +93,11 @@ from kedro.pipeline import Pipeline, node
 
 def predict(instances, model):
     assert instances["rooms"].dtype == "int64"
+    assert instances["beds"].dtype == instances["stock"].dtype == "Int64"
     age = instances["age"].fillna(100).astype("int64") + instances["floor"].fillna(0).astype("int64")
     is_new = instances["is_new"].map({True: 10, False: 0, None: 20}).astype("int64")
-    return (age + is_new + instances["rooms"]).to_frame("y")
+    beds = instances["beds"].fillna(0).astype("int64") + instances["stock"].astype("int64")
+    return (age + is_new + beds + instances["rooms"]).to_frame("y")
 
 def create_pipeline(**kwargs):
     return Pipeline([node(predict, ["instances", "model"], "predictions")])
@@ -106,32 +108,35 @@ def test_null_is_taken_where_the_pipeline_answers_it(project: KedroProject, clie
     """Integers and booleans can be sent as such or as null, among others and alone; any other column refuses null."""
     rows = pd.DataFrame({"age": [1, 2], "is_new": [True, False], "rooms": [3, 4], "id": [5, 6], "fixed": [7, 8]})
     rows["floor"] = pd.Series([1, 2], dtype="int8")
+    rows[["beds", "stock"]] = pd.DataFrame({"beds": [0, 0], "stock": [0, 0]}, dtype="Int64")
     rows.to_pickle(project.path / "data" / "instances.pkl")
     signature = {"required": ["fixed"]}
     project.write_models({"prices": {**MODEL, "signature": signature}})
     train(project, WITH_NULL, {"type": "pickle.PickleDataset", "filepath": "data/instances.pkl"})
 
     (model,) = models(client)
-    assert "age, is_new, id, fixed, floor" == model.tags["kedro_autolog_pipeline.verification.nullable"]
-    assert "Null is answered in: age, is\\_new, id, fixed, floor" in model.tags["mlflow.note.content"]
+    assert "age, is_new, id, fixed, floor, beds" == model.tags["kedro_autolog_pipeline.verification.nullable"]
+    assert "Null is answered in: age, is\\_new, id, fixed, floor, beds" in model.tags["mlflow.note.content"]
     loaded = mlflow.pyfunc.load_model(model.artifact_location)
     schema = loaded.metadata.signature.inputs
     typed = {name: each.type for name, each in schema.input_dict().items() if each.type == DataType.long}
-    assert {"rooms": DataType.long, "fixed": DataType.long} == typed
-    assert ["age", "is_new", "rooms", "fixed", "floor"] == schema.required_input_names()
+    assert {"rooms": DataType.long, "fixed": DataType.long, "stock": DataType.long} == typed
+    assert ["age", "is_new", "rooms", "fixed", "floor", "beds", "stock"] == schema.required_input_names()
 
-    def over_http(*data: list[object]) -> list[int] | int:
+    def over_http(*data: Sequence[object]) -> list[int] | int:
         """Ask for rows, and give the answers or the status of a refusal."""
-        response = invoke(loaded, {"dataframe_split": {"columns": list(rows.columns), "data": list(data)}})
+        response = invoke(
+            loaded, {"dataframe_split": {"columns": list(rows.columns), "data": [list(row) for row in data]}}
+        )
         return [row["y"] for row in response.json()["predictions"]] if response.is_success else response.status_code
 
     assert [15, 8] == loaded.predict(rows)["y"].tolist() == over_http(*rows.to_numpy(dtype=object).tolist())
-    assert [123, 8] == over_http([None, None, 3, None, 7, None], [2, False, 4, 6, 8, 2])
-    assert [123] == over_http([None, None, 3, None, 7, None])
-    assert 400 == over_http([1, True, None, 5, 7, 1])
-    assert 400 == over_http([1, True, 3, 5, None, 1])
+    assert [123, 8] == over_http([None, None, 3, None, 7, None, None, 0], [2, False, 4, 6, 8, 2, 0, 0])
+    assert [123] == over_http([None, None, 3, None, 7, None, None, 0])
+    for refused in ([1, True, None, 5, 7, 1, 0, 0], [1, True, 3, 5, None, 1, 0, 0], [1, True, 3, 5, 7, 1, 0, None]):
+        assert 400 == over_http(refused)
     # The type of an open column is not lost.
-    assert 400 == over_http(["one", True, 3, 5, 7, 1])
+    assert 400 == over_http(["one", True, 3, 5, 7, 1, 0, 0])
 
 
 OF_MANY_KINDS = """

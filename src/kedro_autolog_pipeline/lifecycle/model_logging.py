@@ -41,7 +41,7 @@ from kedro_autolog_pipeline.package.sealing import seal_package
 from kedro_autolog_pipeline.package.writing import ModelIdentity, amend_package, write_package
 from kedro_autolog_pipeline.pairing.pair import Pair, dataset_of
 from kedro_autolog_pipeline.progress import progress
-from kedro_autolog_pipeline.rehearsal.signature import opened_columns, requiring_all_but
+from kedro_autolog_pipeline.rehearsal.signature import nullable_columns, opened_columns, requiring_all_but
 from kedro_autolog_pipeline.run.metrics import measured_on
 from kedro_autolog_pipeline.serving.manifest import read_manifest
 from kedro_autolog_pipeline.tracking.abandoned import settle_abandoned
@@ -418,11 +418,13 @@ def _amend(package: Path, contents: Contents, answers: Answers) -> Contents:
     notes, signature = list(answers.remarks), contents.signature
     config = contents.pair.config.signature
     optional = {*answers.optional, *config.optional} - set(config.required)
-    nullable = {*(answers.nullable or ())} - set(config.required) | set(config.nullable)
+    sample = None if contents.rehearsal is None else contents.rehearsal.model_input
+    # Where nothing was asked, a column's type tells whether a null belongs to it.
+    found = nullable_columns(sample) if answers.nullable is None else answers.nullable
+    nullable = {*found} - set(config.required) | set(config.nullable)
     column_types: Mapping[str, str] = {}
     if signature is not None and contents.has_table and (optional or nullable):
-        if contents.rehearsal is not None:
-            column_types = opened_columns(signature, contents.rehearsal.model_input, nullable)
+        column_types = {} if sample is None else opened_columns(signature, sample, nullable)
         signature = requiring_all_but(optional, signature, nullable)
     if answers.copied:
         _LOGGER.info(

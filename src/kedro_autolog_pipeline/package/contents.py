@@ -330,7 +330,8 @@ def _infer_signature(pair: Pair, rehearsal: Rehearsal | None, parameters: Mappin
         return infer_signature(None, None, named)
     if pair.config.signature.mode is SignatureMode.PARAMS:
         return attrs.evolve(infer_signature(None, rehearsal.output, named), notes=())
-    return infer_signature(rehearsal.model_input, rehearsal.output, named)
+    is_asked = pair.config.verify and pair.config.signature.mode is SignatureMode.AUTO
+    return infer_signature(rehearsal.model_input, rehearsal.output, named, is_asked_for_null=is_asked)
 
 
 def _input_example(

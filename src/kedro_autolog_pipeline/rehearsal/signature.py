@@ -42,6 +42,8 @@ def infer_signature(
     sample: Any,
     output: Any,
     parameters: Iterable[NamedParameter],
+    *,
+    is_asked_for_null: bool = False,
 ) -> InferredSignature:
     """Infer the signature of a model from one call of it.
 
@@ -55,6 +57,8 @@ def infer_signature(
         sample: What was given to the model; None when there is none.
         output: What the model returned for it; None when there is none.
         parameters: All that a caller of ``predict`` may name.
+        is_asked_for_null: Whether the model is to be asked in which columns null may stand. Until then, a column to
+            which a null belongs has its type when the sample has none there.
     """
     from mlflow.models import ModelSignature
 
@@ -64,8 +68,10 @@ def infer_signature(
         params, fixed = _parameter_schema(parameters)
         column_types: dict[str, str] = {}
         inputs = _passing(_schema(sample), sample)
-        if inputs is None or _nullable_columns(sample):
-            inputs, column_types = _schema_by_column(sample)
+        nullable = nullable_columns(sample)
+        if inputs is None or nullable:
+            opened = [name for name in nullable if not is_asked_for_null or sample[name].hasnans]
+            inputs, column_types = _schema_by_column(sample, opened)
         outputs, output_notes = _output_schema(output)
         notes = (
             [f"The signature has no inputs: {_why_no_inputs(sample)}"]
@@ -156,8 +162,12 @@ def _passed_on(signature: ModelSignature, data: Any, params: dict[str, Any] | No
     return PyFuncModel(model, _Echo()).predict(data, params)
 
 
-def _schema_by_column(sample: Any) -> tuple[Schema | None, dict[str, str]]:
+def _schema_by_column(sample: Any, opened: Collection[str] = ()) -> tuple[Schema | None, dict[str, str]]:
     """Infer the schema of a table whose columns MLflow cannot carry all as they are.
+
+    Args:
+        sample: The table.
+        opened: Names of columns that are left open.
 
     Returns:
         The schema, and pandas' type of each column that the model restores; None for what is no table of named columns,
@@ -170,9 +180,8 @@ def _schema_by_column(sample: Any) -> tuple[Schema | None, dict[str, str]]:
         return None, {}
     columns: list[Any] = []
     column_types: dict[str, str] = {}
-    nullable = set(_nullable_columns(sample))
     for name in sample.columns:
-        column, kind = _column_schema(sample[[name]], is_nullable=name in nullable)
+        column, kind = _column_schema(sample[[name]], is_opened=name in opened)
         columns.append(column)
         if kind is not None:
             column_types[name] = kind
@@ -183,7 +192,7 @@ def _schema_by_column(sample: Any) -> tuple[Schema | None, dict[str, str]]:
     return passing, {} if passing is None else column_types
 
 
-def _column_schema(column: pd.DataFrame, *, is_nullable: bool) -> tuple[Any, str | None]:
+def _column_schema(column: pd.DataFrame, *, is_opened: bool) -> tuple[Any, str | None]:
     """Infer the schema of one column, and pandas' type of it where the model is to restore that."""
     from mlflow.types import ColSpec
     from mlflow.types import Schema as TableSchema
@@ -192,9 +201,9 @@ def _column_schema(column: pd.DataFrame, *, is_nullable: bool) -> tuple[Any, str
     kind = str(column[name].dtype)
     opened = TableSchema([ColSpec(_any_type(), name)])
     typed = _schema(column)
-    # A type would refuse the null that belongs to such a column.
-    if typed is not None and not is_nullable:
-        for column_types in ({}, {name: kind}):
+    if typed is not None and not is_opened:
+        # JSON has plain integers and booleans in the place of those to which a null belongs.
+        for column_types in ({name: kind},) if nullable_columns(column) else ({}, {name: kind}):
             if _passing(typed, column, column_types) is not None:
                 return typed.inputs[0], column_types.get(name)
     # JSON has texts and numbers in the place of what an open column holds.
@@ -202,8 +211,8 @@ def _column_schema(column: pd.DataFrame, *, is_nullable: bool) -> tuple[Any, str
     return opened.inputs[0], kind if is_restored else None
 
 
-def _nullable_columns(sample: Any) -> list[str]:
-    """Name the columns of pandas' own integers and booleans, to which a missing value belongs."""
+def nullable_columns(sample: Any) -> list[str]:
+    """Name the columns of a table of pandas' own integers and booleans, to which a missing value belongs."""
     import pandas as pd
 
     if not isinstance(sample, pd.DataFrame) or not _has_plain_names(sample):

@@ -277,7 +277,7 @@ class Interview:
         self._pipeline.restore({name: str(self._sample[name].dtype) for name in floats})
         may_be_null = [name for name in names if name in floats or name not in integers]
         nullable, _ = search.find_columns(may_be_null, self._takes_null, seconds=self._seconds_left)
-        opened = {name for name in nullable if _is_of(self._sample[name], "iub")}
+        opened = set(nullable).intersection(_closed_to_null(self._model.metadata.get_input_schema()))
         if opened and not self._takes_null_over_http(opened):
             nullable = [name for name in nullable if name not in opened]
         self._note("nullable", list(nullable))
@@ -467,6 +467,12 @@ def _with_null(table: Any, names: Collection[str]) -> Any:
         changed[name] = table[name].astype(kind).copy()
         changed[name].iloc[0] = None
     return table.assign(**changed)
+
+
+def _closed_to_null(schema: Any) -> list[str]:
+    """Name the columns in which MLflow refuses null; none without a schema of the inputs."""
+    columns = [] if schema is None else schema.inputs
+    return [column.name for column in columns if getattr(column.type, "name", "") in {"boolean", "integer", "long"}]
 
 
 def _opened(signature: Any, names: Collection[str]) -> Any:
