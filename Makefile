@@ -136,8 +136,9 @@ STARTER_FLAGS ?= -n 0 -m release -s
 starter: $(VENV)/.installed ## Install the built wheel afresh, and go from `kedro new` and `kedro autolog init` to answers over HTTP.
 	@$(WITH_TMPDIR) && $(VENV)/bin/pytest $(STARTER_FLAGS) tests/release
 
-schema: $(VENV)/.installed ## Write the JSON Schema of mlflow.yml beside the example.
+schema: $(VENV)/.installed ## Write the JSON Schema of mlflow.yml beside the example, and the comments of the example.
 	@$(VENV)/bin/python -m kedro_autolog_pipeline schema conf_example/mlflow.schema.json
+	@$(VENV)/bin/python -m docs.hooks.example
 
 # A missing page, a dead link or a warning is an error. The site is in .cache/site, and needs no network.
 docs: $(VENV)/.installed ## Build the documentation site into .cache/site.

@@ -141,17 +141,24 @@ def _holds_keys(schema: dict[str, Any]) -> bool:
 def _default(key: str, schema: dict[str, Any], section: dict[str, Any]) -> str:
     if key in section["required"]:
         return "required"
-    default = schema.get("default")
-    shown = f"{default:g}" if isinstance(default, float) else yaml.safe_dump(default).splitlines()[0]
-    return "null" if default is None else f"`{shown}`"
+    return f"`{shown_default(schema['default'])}`" if "default" in schema else "null"
 
 
 def _meaning(schema: dict[str, Any]) -> str:
-    example = "".join(
-        f" Example: `{yaml.safe_dump(each, default_flow_style=True, sort_keys=False, width=1000).splitlines()[0]}`"
-        for each in schema.get("examples", ())
-    )
-    return f"{schema['description']}{example}".replace("|", "\\|")
+    examples = "".join(f" Example: `{shown_example(each)}`" for each in schema.get("examples", ()))
+    return f"{schema['description']}{examples}".replace("|", "\\|")
+
+
+def shown_default(default: Any) -> str:
+    """Return a default as a reader writes it."""
+    written: str = yaml.safe_dump(default)
+    return f"{default:g}" if isinstance(default, float) else written.split(maxsplit=1)[0]
+
+
+def shown_example(example: Any) -> str:
+    """Return an example as a reader writes it, in one line."""
+    written: str = yaml.safe_dump(example, default_flow_style=True, sort_keys=False, width=1000)
+    return written.splitlines()[0]
 
 
 def configuration_example() -> str:

@@ -73,6 +73,7 @@ BEYOND = {
 
 VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 0.5, "", " ", "a", "a.b", "a\nb", "auto", "warn", "raise", "skip", "copy", "false"),
+    *(1.5, 604800, 604801, 1e300, -0.5, "1", "on", "full", "classifier", "error", "package", "assign", "ThreadRunner"),
     *([], ["a"], ["a", "b"], ["a", 1], [""], [None], [["a"]], {}, {"a": "b"}, {"a": None}, {"a": 1}, {"a": ["b"]}),
 )
 
@@ -163,6 +164,29 @@ def test_each_value_of_each_key_is_judged_alike(path: tuple[str, ...]) -> None:
     ]
 
     assert [] == differing
+
+
+@pytest.mark.parametrize("path", sorted(set(keys(json_schema()))), ids=".".join)
+def test_each_key_is_refused_when_it_is_misspelt(path: tuple[str, ...]) -> None:
+    """In any section, whoever owns the key."""
+    *section, key = path
+    content = with_value((*section, f"{key}x"), None)
+
+    assert not loads(content)
+    assert not VALIDATOR.is_valid(content)
+
+
+@pytest.mark.parametrize("path", sorted(set(keys(json_schema()))), ids=".".join)
+def test_each_key_is_required_by_both_or_by_none(path: tuple[str, ...]) -> None:
+    """Left out of a file that is good with it."""
+    content = with_value(path, None)
+    section = content
+    for key in path[:-1]:
+        section = section[key]
+    del section[path[-1]]
+
+    # A file without our key is somebody else's, and is not parsed.
+    assert path == ("autolog_pipeline",) or loads(content) == VALIDATOR.is_valid(content)
 
 
 def test_an_interpolation_is_no_mistake() -> None:

@@ -8,6 +8,7 @@ import attrs
 import click
 import pytest
 
+from docs.hooks.example import EXAMPLE, commented
 from docs.hooks.reference import PARTS, descriptions, keep_to_itself, on_page_markdown
 from kedro_autolog_pipeline.cli import autolog
 from kedro_autolog_pipeline.config import schema
@@ -69,6 +70,15 @@ def test_the_table_of_the_configuration_has_defaults_choices_and_examples() -> N
     assert "| `training` | required |" in CONFIGURATION
     assert "| `signature` | `auto` |" in CONFIGURATION
     assert "`params`: the parameters and the outputs are inferred" in CONFIGURATION
+
+
+def test_the_comments_of_the_example_are_those_of_the_classes() -> None:
+    """Where they are not, `make schema` writes them; a comment that stands elsewhere stays."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+
+    assert text == commented(text)
+    assert text == commented(text.replace("# Where models are registered.", "# Somewhere.\n  # Or elsewhere."))
+    assert "# ours\n\nserver:" in commented(text.replace("\n\nserver:", "\n# ours\n\nserver:"))
 
 
 def test_the_example_of_the_configuration_and_the_changes_are_on_the_site() -> None:

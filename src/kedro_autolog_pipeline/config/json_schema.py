@@ -170,7 +170,10 @@ def _descriptions(section: type) -> dict[str, str]:
     """Return what a class says of its attributes, in one line each."""
     _, _, block = (section.__doc__ or "").partition("Attributes:\n")
     found = re.findall(r"^ {8}(\w+): (.*(?:\n {9,}.*)*)", block, re.MULTILINE)
-    return {name: re.sub(r"\bNone\b", "null", " ".join(text.replace("``", "`").split())) for name, text in found}
+    return {
+        name: re.sub(r"\bNone\b|\bWithout it(?=:)", "null", " ".join(text.replace("``", "`").split()))
+        for name, text in found
+    }
 
 
 def _described(text: str, kind: Any, below: Keys | None) -> _Schema:

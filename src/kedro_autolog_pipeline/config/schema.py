@@ -1,7 +1,7 @@
 """Hold what the user asks for in ``mlflow.yml``, as frozen values.
 
 What the docstrings say of the attributes is what users read: in the JSON Schema and on the page of the configuration.
-There, None is written null.
+There, null stands for None, and for a key that is left out.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SignatureMode(Enum):
 
 
 class SkewMode(Enum):
-    """What becomes of a model whose pipeline makes other values of training's rows than training did."""
+    """What becomes of a model whose pipeline computes other values for training's rows than training did."""
 
     WARN = "warn"
     """It is packaged, with a WARNING."""
@@ -252,8 +252,8 @@ class ModelConfig:
             biology}``.
         metadata: Entries of the model's ``MLmodel`` file, under ``metadata``. Without it: none of yours. Example:
             ``{ticket: BIO-12}``.
-        skew: What becomes of the model when the inference pipeline makes other values of training's rows than training
-            did, in a dataset of the same name or by a node with the same function. Example: ``error``.
+        skew: What becomes of the model when the inference pipeline computes other values for training's rows than
+            training did, in a dataset of the same name or by a node with the same function. Example: ``error``.
         verify: Whether a fresh process must reproduce the pipeline's output before the model is READY. Example:
             ``false``.
         verify_timeout: How long this may take, in seconds; also how long the answers to the rows of ``evaluate`` may
