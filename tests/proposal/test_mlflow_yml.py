@@ -9,8 +9,8 @@ import yaml
 
 from kedro_autolog_pipeline.proposal.mlflow_yml import NewPair, add_pairs
 
-PAIR = NewPair("houses", "training", "inference", ("instances",), ("What to know.",))
-WRITTEN = {"training": "training", "inference": "inference", "input_name": "instances"}
+PAIR = NewPair("houses", "training", "inference", ("instances",), ("scores",), ("What to know.",))
+WRITTEN = {"training": "training", "inference": "inference", "input_name": "instances", "metrics": ["scores"]}
 
 FILES = {
     "missing": "",
@@ -55,6 +55,8 @@ def test_it_says_what_each_line_is_for() -> None:
         "      inference: inference\n"
         "      # What a request supplies at predict time.\n"
         "      input_name: instances\n"
+        "      # Datasets that look like metrics: their numbers are logged to the run and linked to the model.\n"
+        "      metrics: [scores]\n"
     ) == add_pairs("", [PAIR])
 
 

@@ -110,9 +110,9 @@ def make_encoded(project: KedroProject) -> None:
     )
 
 
-@pytest.mark.parametrize("make", [make_namespaced, make_encoded])
+@pytest.mark.parametrize(("make", "metrics"), [(make_namespaced, {"r2"}), (make_encoded, {"auc"})])
 def test_projects_of_other_names_get_a_model(
-    project: KedroProject, client: MlflowClient, make: Callable[[KedroProject], None]
+    project: KedroProject, client: MlflowClient, make: Callable[[KedroProject], None], metrics: set[str]
 ) -> None:
     """What is derived with namespaces, or with other names for the steps, runs and is proven as it was written."""
     without_pipelines(project)
@@ -124,6 +124,7 @@ def test_projects_of_other_names_get_a_model(
     project.run()
     (experiment,) = client.search_experiments(filter_string=f"name = '{project.package}'")
     (model,) = client.search_logged_models([experiment.experiment_id])
+    assert metrics == {metric.key for metric in model.metrics or ()}
     assert ("READY", "reproduced") == (model.status.value, model.tags["kedro_autolog_pipeline.verification"])
 
 

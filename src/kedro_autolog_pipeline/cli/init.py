@@ -90,7 +90,7 @@ def _show(plan: Plan, project_path: Path) -> None:
     table = Table("model", "training", "inference", "a request supplies", "training produces", "metrics")
     for row in plan.rows:
         pair = row.pair
-        cells = (pair.model, pair.training, pair.inference, *map(", ".join, (pair.request, row.trained, row.metrics)))
+        cells = (pair.model, pair.training, pair.inference, *map(", ".join, (pair.request, row.trained, pair.metrics)))
         table.add_row(*(Text(cell or "-") for cell in cells))
     console = Console(highlight=False)
     console.print(table)

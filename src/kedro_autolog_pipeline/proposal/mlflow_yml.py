@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -21,6 +21,7 @@ class NewPair:
         training: Name of the training pipeline.
         inference: Name of the inference pipeline.
         request: The datasets that are given at predict time; at least one.
+        metrics: Datasets of the training that look like metrics.
         remarks: What a reader should know of it, one sentence each.
     """
 
@@ -28,6 +29,7 @@ class NewPair:
     training: str
     inference: str
     request: tuple[str, ...]
+    metrics: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -69,8 +71,11 @@ def _pair(pair: NewPair) -> str:
     remarks = "".join(
         textwrap.fill(remark, 100, initial_indent="  # ", subsequent_indent="  # ") + "\n" for remark in pair.remarks
     )
-    names = [_scalar(name) for name in pair.request]
-    request = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+    request = _scalar(pair.request[0]) if len(pair.request) == 1 else _list(pair.request)
+    metrics = (
+        "  # Datasets that look like metrics: their numbers are logged to the run and linked to the model.\n"
+        f"  metrics: {_list(pair.metrics)}\n"
+    )
     return (
         "# The logged model's name.\n"
         f"{_scalar(pair.model)}:\n"
@@ -81,7 +86,12 @@ def _pair(pair: NewPair) -> str:
         f"  inference: {_scalar(pair.inference)}\n"
         "  # What a request supplies at predict time.\n"
         f"  input_name: {request}\n"
+        f"{metrics if pair.metrics else ''}"
     )
+
+
+def _list(names: Iterable[str]) -> str:
+    return f"[{', '.join(map(_scalar, names))}]"
 
 
 def _scalar(name: str) -> str:

@@ -53,12 +53,10 @@ class Row:
     Attributes:
         pair: The pair, as it is written.
         trained: Datasets that the training produces for the inference.
-        metrics: Datasets of the training that look like metrics.
     """
 
     pair: NewPair
     trained: tuple[str, ...]
-    metrics: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -120,9 +118,16 @@ def _row(pair: ProposedPair, project: ProjectAsFound, request: tuple[str, ...], 
         for name, other in pair.elsewhere
     )
     name = project.package if is_only else f"{project.package}_{pair.inference}"
-    new = NewPair(_unused(name, project.models), pair.training, pair.inference, given, remarks)
     trained = tuple(name for name in pair.trained if name not in given)
-    return Row(pair=new, trained=trained, metrics=pair.metrics)
+    metrics = _beside(trained, pair.metrics)
+    new = NewPair(_unused(name, project.models), pair.training, pair.inference, given, metrics, remarks)
+    return Row(pair=new, trained=trained)
+
+
+def _beside(trained: tuple[str, ...], metrics: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out metrics of other namespaces than what is trained: they are another model's."""
+    namespaces = {"", *(name.rpartition(".")[0] for name in trained)}
+    return tuple(name for name in metrics if name.rpartition(".")[0] in namespaces)
 
 
 def _derived_plan(project: ProjectAsFound, training: str | None, request: tuple[str, ...]) -> Plan:
@@ -148,10 +153,10 @@ def _derived_plan(project: ProjectAsFound, training: str | None, request: tuple[
     if not derivation.nodes:
         raise ProposalError(derivation.cuts or [f"No node of '{chosen}' predicts, so there is nothing to derive."])
     given = request or derivation.request
+    metrics = _beside(derivation.fitted, find_metrics(pipeline))
     row = Row(
-        pair=NewPair(_unused(project.package, project.models), chosen, DERIVED, given),
+        pair=NewPair(_unused(project.package, project.models), chosen, DERIVED, given, metrics),
         trained=derivation.fitted,
-        metrics=find_metrics(pipeline),
     )
     sources = {directory / name: text for name, text in write_sources(derivation, chosen).items()}
     return Plan(
