@@ -25,7 +25,8 @@ from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.record import KnownData
 from kedro_autolog_pipeline.run.saved_state import SavedState
 from kedro_autolog_pipeline.run.saves import SaveNotes, tap_saves
-from kedro_autolog_pipeline.serving.manifest import Origin, PathArgument
+from kedro_autolog_pipeline.run.writers import WriterNotes
+from kedro_autolog_pipeline.serving.manifest import Origin, PathArgument, WritingRun
 from kedro_autolog_pipeline.serving.snapshots import SnapshotFormat
 
 JSON = "kedro_datasets.json.json_dataset.JSONDataset"
@@ -38,10 +39,21 @@ def catalog(save_version: str | None = None, **datasets: dict[str, Any]) -> Data
     return DataCatalog.from_config(datasets, credentials={"key": {"token": "hidden-token"}}, save_version=save_version)
 
 
+RUN = WritingRun("4f1d03ab5c", "2026-11-26T10:00:00+00:00")
+
+
 def stage(tmp_path: Path, datasets: DataCatalog, name: str = "model", saved: SavedState | None = None) -> Artifact:
     """Stage an artifact."""
     known = KnownData(saved, is_saved=saved is not None, digest=None)
-    return stage_artifact(name, Origin.TRAINED, datasets, tmp_path / "staging", known, early=NO_EARLY_COPIES)
+    return stage_artifact(
+        name,
+        Origin.TRAINED,
+        datasets,
+        tmp_path / "staging",
+        known,
+        early=NO_EARLY_COPIES,
+        writers=WriterNotes(tmp_path / "written"),
+    )
 
 
 def test_a_file_is_copied_with_all_that_loading_it_needs(tmp_path: Path) -> None:
@@ -95,7 +107,11 @@ def test_what_the_run_has_not_saved_is_refused(tmp_path: Path, monkeypatch: pyte
     file = tmp_path / "model.json"
     datasets = catalog(model={"type": "json.JSONDataset", "filepath": str(file)})
     (tap,) = tap_saves(
-        ["model"], datasets, SaveNotes(Journal(tmp_path / "journal"), tmp_path / "saving", NO_EARLY_COPIES)
+        ["model"],
+        datasets,
+        SaveNotes(
+            Journal(tmp_path / "journal"), tmp_path / "saving", NO_EARLY_COPIES, WriterNotes(tmp_path / "written"), RUN
+        ),
     )
     datasets.save("model", [1])
     tap.detach()

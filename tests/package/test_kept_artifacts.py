@@ -13,6 +13,7 @@ from kedro_autolog_pipeline.package.artifacts import Artifact, place_artifacts, 
 from kedro_autolog_pipeline.package.kept_artifacts import artifact_list, find_kept
 from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES
 from kedro_autolog_pipeline.run.record import KnownData
+from kedro_autolog_pipeline.run.writers import WriterNotes
 from kedro_autolog_pipeline.serving.manifest import Origin
 
 
@@ -23,7 +24,13 @@ def staged(tmp_path: Path, name: str, number: int) -> Artifact:
     catalog = DataCatalog({"model": file, "words": MemoryDataset(["a", number])})
     directory = tmp_path / f"m-{number}"
     artifact = stage_artifact(
-        name, Origin.TRAINED, catalog, directory, KnownData(None, is_saved=False, digest=None), early=NO_EARLY_COPIES
+        name,
+        Origin.TRAINED,
+        catalog,
+        directory,
+        KnownData(None, is_saved=False, digest=None),
+        early=NO_EARLY_COPIES,
+        writers=WriterNotes(tmp_path / "written"),
     )
     with artifact_list(directory) as note:
         note(artifact)

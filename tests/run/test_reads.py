@@ -15,6 +15,10 @@ from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.reads import ReadNotes
 from kedro_autolog_pipeline.run.saved_state import how_changed
 from kedro_autolog_pipeline.run.saves import SaveNotes, tap_saves
+from kedro_autolog_pipeline.run.writers import WriterNotes
+from kedro_autolog_pipeline.serving.manifest import WritingRun
+
+RUN = WritingRun("4f1d03ab", "2026-11-26T10:00:00+00:00")
 
 LOCAL = LocalFileSystem()
 
@@ -69,7 +73,11 @@ def test_what_loading_writes_is_the_runs_own(tmp_path: Path, journal: Journal) -
     """A dataset that is a cache changes its file itself; what another run has written before is still seen."""
     file = tmp_path / "model.json"
     catalog = DataCatalog({"model": DownloadedDataset(filepath=str(file))})
-    tap_saves(["model"], catalog, SaveNotes(journal, tmp_path / "saving", NO_EARLY_COPIES))
+    tap_saves(
+        ["model"],
+        catalog,
+        SaveNotes(journal, tmp_path / "saving", NO_EARLY_COPIES, WriterNotes(tmp_path / "written"), RUN),
+    )
     notes = watch(catalog, journal, "model")
     notes.begin()
     catalog.save("model", {"weight": 1})
@@ -89,7 +97,11 @@ def test_what_another_node_writes_while_a_dataset_is_loaded_is_not_the_runs_own(
     """Nodes of a ThreadRunner run side by side; loading once more tells whether it was the load that wrote."""
     file = tmp_path / "model.json"
     catalog = DataCatalog({"model": JSONDataset(filepath=str(file))})
-    tap_saves(["model"], catalog, SaveNotes(journal, tmp_path / "saving", NO_EARLY_COPIES))
+    tap_saves(
+        ["model"],
+        catalog,
+        SaveNotes(journal, tmp_path / "saving", NO_EARLY_COPIES, WriterNotes(tmp_path / "written"), RUN),
+    )
     notes = watch(catalog, journal, "model")
     notes.begin()
     catalog.save("model", {"weight": 1})

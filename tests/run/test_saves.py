@@ -25,8 +25,11 @@ from kedro_autolog_pipeline.run.file_state import FileState
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed
 from kedro_autolog_pipeline.run.saves import SaveNotes, tap_saves
+from kedro_autolog_pipeline.run.writers import WriterNotes
+from kedro_autolog_pipeline.serving.manifest import WritingRun
 
 LOCAL = LocalFileSystem()
+RUN = WritingRun("4f1d03ab", "2026-11-26T10:00:00+00:00")
 
 
 @pytest.fixture
@@ -37,7 +40,9 @@ def journal(tmp_path: Path) -> Path:
 
 def notes(journal: Path) -> SaveNotes:
     """Say where a run notes its saves."""
-    return SaveNotes(Journal(journal), journal.parent / "saving", NO_EARLY_COPIES)
+    return SaveNotes(
+        Journal(journal), journal.parent / "saving", NO_EARLY_COPIES, WriterNotes(journal.parent / "written"), RUN
+    )
 
 
 def saved(journal: Path, dataset: AbstractDataset[Any, Any], *data: Any) -> SavedState:

@@ -70,7 +70,7 @@ def test_a_training_run_leaves_one_ready_model_in_its_mlflow_run(project: KedroP
     assert float(model.tags["kedro_autolog_pipeline.packaging_seconds"]) > 0
     assert mlflow.active_run() is None
     assert "MLFLOW_TRACKING_URI" not in os.environ
-    assert [path.name for path in (project.path / ".autolog_pipeline").iterdir()] == [".gitignore"]
+    assert {path.name for path in (project.path / ".autolog_pipeline").iterdir()} == {".gitignore", "written"}
 
 
 def test_a_process_that_knows_nothing_of_the_project_predicts_what_kedro_predicts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,13 @@ def test_a_partial_run_can_be_packaged(
     assert newest.status == before.status == "READY"
     content = manifest(newest)
     assert {older: False, newer: True} == {entry["name"]: entry["from_this_run"] for entry in content["artifacts"]}
-    note = f"This run did not produce '{older}': what was there before is packaged."
+    assert [before.source_run_id] == [
+        entry["written_by"]["run_id"] for entry in content["artifacts"] if entry["name"] == older
+    ]
+    assert [None] == [entry["written_by"] for entry in content["artifacts"] if entry["name"] == newer]
+    said = f"run {str(before.source_run_id)[:8]}, {datetime.now(timezone.utc):%d %b %Y}"
+    assert f"| {said} |" in newest.tags["mlflow.note.content"]
+    note = f"This run did not produce '{older}' ({said}): what was there before is packaged."
     assert note in content["notes"]
     assert any(record.levelname == "WARNING" and note in record.getMessage() for record in records)
     (digest,), (earlier,) = (

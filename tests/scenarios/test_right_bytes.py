@@ -24,6 +24,8 @@ from kedro_autolog_pipeline.run.early_copies import NO_EARLY_COPIES
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.saved_state import how_changed
 from kedro_autolog_pipeline.run.saves import SaveNotes, tap_saves
+from kedro_autolog_pipeline.run.writers import WriterNotes
+from kedro_autolog_pipeline.serving.manifest import WritingRun
 from kedro_project import CATALOG, INFERENCE, KEDRO_VERSION, MODEL, TRAINING, KedroProject
 from mlflow_store import models
 from s3_server import s3_server
@@ -40,6 +42,8 @@ def intrude(table, scaler, model):
 """
 
 FOREIGN = {"slope": -1.0}
+
+RUN = WritingRun("4f1d03ab", "2026-11-26T10:00:00+00:00")
 
 
 def write(project: KedroProject, model: dict[str, Any], url: str, **options: Any) -> None:
@@ -130,7 +134,9 @@ def test_a_partition_that_another_run_wrote_is_seen(tmp_path: Path, s3: dict[str
     tap_saves(
         ["parts"],
         DataCatalog({"parts": parts}),
-        SaveNotes(Journal(tmp_path / "journal"), tmp_path / "saving", NO_EARLY_COPIES),
+        SaveNotes(
+            Journal(tmp_path / "journal"), tmp_path / "saving", NO_EARLY_COPIES, WriterNotes(tmp_path / "written"), RUN
+        ),
     )
     parts.save({"a": [1], "deep/b": [2]})
     state = Journal(tmp_path / "journal").read().saves["parts"]

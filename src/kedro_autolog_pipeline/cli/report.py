@@ -23,6 +23,7 @@ from kedro_autolog_pipeline.preflight.candidates import Candidate, shown_size
 from kedro_autolog_pipeline.preflight.checks import Preflight
 from kedro_autolog_pipeline.preflight.forecast import ExpectedInput, expect_environment, expect_inputs
 from kedro_autolog_pipeline.rehearsal.parameter_specs import declare_parameters
+from kedro_autolog_pipeline.run.writers import WriterNotes
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
 from kedro_autolog_pipeline.serving.parameters import Parameters
 
@@ -100,6 +101,7 @@ def as_tree(report: ModelReport) -> Tree:
                 "" if each.size is None else shown_size(each.size),
                 _dataset(each),
                 _path(each, report.project) or "",
+                _writer(each, report.project) or "",
             )
             for each in report.inputs
         ),
@@ -169,6 +171,7 @@ def _model(report: ModelReport) -> dict[str, Any]:
                 "path": _path(each, report.project),
                 "presence": each.presence.value,
                 "bytes": each.size,
+                "written_by": _writer(each, report.project),
             }
             for each in report.inputs
         ],
@@ -253,6 +256,14 @@ def _dataset(each: ExpectedInput) -> str:
     package, *modules, name = each.dataset.split(".")
     short = {"kedro_datasets": [*modules[:1], name], "kedro": [name]}
     return ".".join(short.get(package, [each.dataset]))
+
+
+def _writer(each: ExpectedInput, project: Project) -> str | None:
+    """Return the run that has written a reference, where one has noted that."""
+    if each.origin is not Origin.REFERENCE or each.location is None:
+        return None
+    writer = WriterNotes.of(project.path).find(each.location, None)
+    return None if writer is None else writer.shown
 
 
 def _path(each: ExpectedInput, project: Project) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import attrs
@@ -37,7 +37,8 @@ from kedro_autolog_pipeline.run.runtime_params import split_by_reader
 from kedro_autolog_pipeline.run.saves import SaveNotes, SaveTap, tap_saves
 from kedro_autolog_pipeline.run.staging import StagingDirectory
 from kedro_autolog_pipeline.run.training_values import TrainingValues
-from kedro_autolog_pipeline.serving.manifest import Origin
+from kedro_autolog_pipeline.run.writers import WriterNotes
+from kedro_autolog_pipeline.serving.manifest import Origin, WritingRun
 from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
 from kedro_autolog_pipeline.tracking.records import keep_record
@@ -128,7 +129,9 @@ class TrainingRun:
             journal.begin()
             artifacts = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
             written = run.written_as(artifacts.union(*partial.values()))
-            taps = tap_saves(written, run.catalog, SaveNotes(journal, staging.in_progress, early))
+            writing = WritingRun(tracked.run_id, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+            notes = SaveNotes(journal, staging.in_progress, early, WriterNotes.of(run.project_path), writing)
+            taps = tap_saves(written, run.catalog, notes)
             for tap in reversed(taps):
                 opened.callback(tap.detach)
             reads = ReadNotes.of(artifacts, written, run.catalog, journal)

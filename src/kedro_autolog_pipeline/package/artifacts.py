@@ -27,6 +27,7 @@ from kedro_autolog_pipeline.progress import progress, size_of
 from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.record import KnownData
 from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed
+from kedro_autolog_pipeline.run.writers import WriterNotes
 from kedro_autolog_pipeline.secret_values import Secret
 from kedro_autolog_pipeline.serving.manifest import ArtifactEntry, Origin
 
@@ -56,6 +57,7 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     known: KnownData,
     *,
     early: EarlyCopies,
+    writers: WriterNotes,
 ) -> Artifact:
     """Copy what a dataset holds, as the run that is packaged left it.
 
@@ -66,6 +68,7 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
         staging: The directory to copy it into, under the path that it will have in the package.
         known: What is known of the dataset as this run had it, although Kedro would load its newest version.
         early: What was copied while the run trained.
+        writers: Which runs have written what they left to others.
 
     Raises:
         ArtifactChangedError: When its data are no longer what the run saved or read.
@@ -94,9 +97,12 @@ def stage_artifact(  # noqa: PLR0913 - one for each thing that makes an artifact
     else:
         file = directory / (file_name(location.name) or "data")
         details = {"dataset": location.config | _validator(name, catalog), "argument": location.argument}
+        writer = None if known.is_saved else writers.find(location, version)
         measure = _taken_early(early, known.state, file) or _copied(name, location, known, file)
         # It may have been written to while it was read.
         _refuse_changed(name, location, known)
+        if writer is not None and writer == writers.find(location, version):
+            details["written_by"] = writer
     entry = ArtifactEntry(
         name=name,
         origin=origin,

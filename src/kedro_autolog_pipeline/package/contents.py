@@ -30,6 +30,7 @@ from kedro_autolog_pipeline.rehearsal.live_pipeline import LivePipeline, Referen
 from kedro_autolog_pipeline.rehearsal.signature import InferredSignature, can_be_example, infer_signature
 from kedro_autolog_pipeline.rehearsal.skew import SkewReport, find_skew
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
+from kedro_autolog_pipeline.run.writers import WriterNotes
 from kedro_autolog_pipeline.secret_values import find_secrets
 from kedro_autolog_pipeline.serving.frames import Frame, as_pandas
 from kedro_autolog_pipeline.serving.manifest import Origin, RequirementEntry
@@ -216,15 +217,24 @@ def _stage_artifact(name: str, pair: Pair, finished: FinishedRun, staging: Path)
             "Have the node give data, or run it here."
         )
         raise FileNotFoundError(msg)
-    return stage_artifact(name, pair.origins[name], run.catalog, staging, known, early=finished.early)
+    return stage_artifact(
+        name,
+        pair.origins[name],
+        run.catalog,
+        staging,
+        known,
+        early=finished.early,
+        writers=WriterNotes.of(run.project_path),
+    )
 
 
 def _not_produced(artifacts: Iterable[Artifact]) -> list[str]:
     """Tell of the trained artifacts that are older than the run, and of parameters that are newer."""
+    earlier = (artifact.entry for artifact in artifacts if not artifact.entry.from_this_run)
     names = [
-        f"'{artifact.entry.name}'"
-        for artifact in artifacts
-        if artifact.entry.origin is Origin.TRAINED and not artifact.entry.from_this_run
+        f"'{entry.name}'" if entry.written_by is None else f"'{entry.name}' ({entry.source})"
+        for entry in earlier
+        if entry.origin is Origin.TRAINED
     ]
     notes = [f"This run did not produce {', '.join(names)}: what was there before is packaged."] if names else []
     reread = [

@@ -17,6 +17,8 @@ from kedro_autolog_pipeline.run.early_copies import EarlyCopies
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.overlaps import SavesInProgress
 from kedro_autolog_pipeline.run.saved_state import SavedState, how_changed, look
+from kedro_autolog_pipeline.run.writers import WriterNotes
+from kedro_autolog_pipeline.serving.manifest import WritingRun
 
 _LOGGER = get_logger(__name__)
 
@@ -34,12 +36,16 @@ class SaveNotes:
         journal: What the run has saved.
         in_progress: The directory of what is being saved, by any run of the project.
         early: What may copy it at once.
+        writers: Where other runs find which run has saved it.
+        writing: The run, as they are told of it.
         run: What tells the run from others.
     """
 
     journal: Journal
     in_progress: Path
     early: EarlyCopies
+    writers: WriterNotes
+    writing: WritingRun
     run: str = attrs.field(factory=lambda: uuid4().hex)
 
 
@@ -184,6 +190,7 @@ class SaveTap:
     def _write(self, state: SavedState) -> None:
         try:
             self.notes.journal.note_save(self.name, state)
+            self.notes.writers.note(state, self.notes.writing)
         except OSError as error:
             _LOGGER.warning(
                 "'%s' is saved, but that cannot be noted, so the model cannot be packaged (%s).", self.name, error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from textwrap import shorten
@@ -33,6 +34,9 @@ MANIFEST_FILE = "manifest.json"
 # A message is for a person to read, however much of a file is wrong.
 _CAUSES_SHOWN = 3
 _LONGEST_CAUSE = 300
+
+# Digits of the id of a run, enough to find it among those of an experiment.
+_SHOWN_OF_ID = 8
 
 Names: TypeAlias = str | list[str] | dict[str, str] | None
 """A node's inputs or outputs in the form the pipeline's author wrote them: none, one, several by
@@ -102,6 +106,24 @@ class InputEntry:
 
 
 @attrs.frozen
+class WritingRun:
+    """An earlier run that has written data.
+
+    Attributes:
+        run_id: The MLflow run.
+        started_at: When it began, ISO 8601, UTC.
+    """
+
+    run_id: str
+    started_at: str
+
+    @property
+    def shown(self) -> str:
+        """It, as a person reads it: "run 4f1d03ab, 26 Nov 2026"."""
+        return f"run {self.run_id[:_SHOWN_OF_ID]}, {datetime.fromisoformat(self.started_at):%d %b %Y}"
+
+
+@attrs.frozen
 class ArtifactEntry:
     """One dataset of the catalog, held by the package.
 
@@ -120,6 +142,8 @@ class ArtifactEntry:
         argument: The argument of the dataset's constructor that takes ``path``.
         snapshot: The format of what the dataset loaded, where it keeps its data in
             no file; None where ``path`` is the dataset's own.
+        written_by: The earlier run that wrote it; None where no run has noted that, and for what the run that is
+            packaged wrote.
     """
 
     name: str
@@ -131,12 +155,15 @@ class ArtifactEntry:
     from_this_run: bool
     argument: PathArgument = PathArgument.FILEPATH
     snapshot: SnapshotFormat | None = None
+    written_by: WritingRun | None = None
 
     @property
     def source(self) -> str:
         """Where it comes from, as a person reads it."""
         if self.from_this_run:
             return "this run"
+        if self.written_by is not None:
+            return self.written_by.shown
         return "an earlier run" if self.origin is Origin.TRAINED else "the catalog"
 
 
