@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "is_json",
     is_flag=True,
     help="Print one JSON document, as the last line; the documentation has its schema. Everything else goes to the "
-    "error stream, but for the line that Kedro logs when it starts, unless KEDRO_LOGGING_CONFIG says otherwise.",
+    "error stream. Only Kedro's first line of logging does not, unless KEDRO_LOGGING_CONFIG says otherwise.",
 )
 @verbose_option
 @click.pass_obj

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @verbose_option
 @click.pass_context
 def diff(context: click.Context, first: str, second: str, tracking_uri: str | None, *, is_json: bool) -> None:
-    """Show in what two logged models differ.
+    """Show how two logged models differ.
 
     FIRST and SECOND are models:/<model id>, models:/<name>/<version> or models:/<name>@<alias>; in a project also an
     alias alone, such as champion. Artifacts are compared by their digests and are not downloaded.

@@ -44,7 +44,7 @@ def init(  # noqa: PLR0913 - one for each option
     """Propose pairs of pipelines, and write them into mlflow.yml.
 
     Reads the code of the registered pipelines. Where none predicts, an inference pipeline is derived from the one that
-    trains. No node runs, and no file is changed but mlflow.yml, which keeps all that is in it.
+    trains, in new files. No node runs. Of the files that exist, only mlflow.yml is changed, and keeps every line.
     """
     with KedroSession.create(project_path=metadata.project_path, env=env, conf_source=conf_source) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # every session of Kedro's has it

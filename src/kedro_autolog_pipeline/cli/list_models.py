@@ -40,7 +40,7 @@ def list_models(
 ) -> None:
     """List the logged models of an experiment, the newest first.
 
-    Each with its status, what is proven of it, its registered versions with their aliases, its metrics and its run.
+    Shows the status, the proof, the registered versions with their aliases, the metrics and the run of each model.
     """
     with open_server(context.obj, tracking_uri) as server:
         name = experiment or _default_experiment(server)

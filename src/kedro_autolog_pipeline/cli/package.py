@@ -27,7 +27,7 @@ def _read_params(_: click.Context, __: click.Parameter, text: str) -> Any:
 @click.option("--run-id", required=True, help="The MLflow run whose models are packaged.")
 @click.option("--env", "-e", default=None, help="Kedro environment; by default the one that the run had.")
 @click.option(
-    "--model", "models", multiple=True, help="Name of a model; by default each one that the run has no READY model of."
+    "--model", "models", multiple=True, help="Name of a model; by default each model that is not READY in the run."
 )
 @click.option(
     "--unrecorded",
@@ -41,7 +41,7 @@ def _read_params(_: click.Context, __: click.Parameter, text: str) -> Any:
     "runtime_params",
     default="",
     callback=_read_params,
-    help="Parameters as for 'kedro run': those that the run had and no pipeline reads are not recorded.",
+    help="Parameters, as for 'kedro run'. Give again those that no pipeline reads; the run does not record them.",
 )
 @verbose_option
 @click.pass_obj

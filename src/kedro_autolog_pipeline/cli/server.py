@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 tracking_uri_option = click.option(
     "--tracking-uri",
     default=None,
-    help="The tracking server that holds the model; by default the project's, outside of a project MLflow's own.",
+    help="The tracking server that holds the model; by default the project's, or MLflow's own outside of a project.",
 )
 
 
