@@ -93,6 +93,20 @@ def test_the_pickle_holds_no_catalog_secret_or_path(catalog: DataCatalog, tmp_pa
         assert secret.encode() not in pickled
 
 
+@pytest.mark.skipif(KEDRO_VERSION < (1, 6), reason="This Kedro has no validators.")
+def test_a_model_by_hand_validates_what_its_nodes_hand_on(catalog: DataCatalog) -> None:
+    """A validator of the catalog is applied where it saves, and after a pickle too."""
+    entry = {"type": "MemoryDataset", "validator": {"class": "builtins.abs", "on": ["save"]}}
+    validating = DataCatalog.from_config({"scaled": entry})
+    for name in ("x", "scaler", "params:factor"):
+        validating[name] = catalog[name]
+    model = KedroPipelineModel(pipeline=PIPELINE, catalog=validating, input_name="x")
+    artifacts = model.extract_pipeline_artifacts()
+
+    assert 23.0 == predict(model, 0, artifacts)
+    assert 23.0 == predict(pickle.loads(cloudpickle.dumps(model)), 0, artifacts)
+
+
 def test_parameters_are_kept_as_values(catalog: DataCatalog) -> None:
     """What JSON cannot hold is kept too, since the model is pickled; a type that Kedro made is made anew."""
 

@@ -11,7 +11,7 @@ import attrs
 import pytest
 from kedro.pipeline import Pipeline, node
 
-from kedro_autolog_pipeline.errors import ModelLoadError, PredictionError
+from kedro_autolog_pipeline.errors import ExecutionError, ModelLoadError, PredictionError
 from kedro_autolog_pipeline.serving.inference_pipeline import InferencePipeline, resolved_step
 from kedro_autolog_pipeline.serving.validators import RequestValidation, resolve_validators, with_validators
 from kedro_project import KEDRO_VERSION
@@ -146,6 +146,19 @@ def test_each_chunk_of_a_generator_is_validated(tmp_path: Path) -> None:
     assert 5 == predict([1, 2, 3])
     with pytest.raises(PredictionError, match="-1 is negative"):
         predict([-1, 2])
+
+
+def nothing(numbers: list[int]) -> None:
+    """Give nothing."""
+
+
+def test_a_node_that_gives_none_is_named_and_not_its_data(tmp_path: Path) -> None:
+    """No validator is asked about None, which Kedro saves in no dataset."""
+    pipeline = Pipeline([node(nothing, "x", "shifted", name="shifting"), node(sum, "shifted", "y")])
+    package = write_model_package(tmp_path / "package", pipeline, validators={"shifted": "checks_of_shop.positive"})
+
+    with pytest.raises(ExecutionError, match="it produced None for 'shifted'"):
+        predictor(package)([1])
 
 
 def test_a_node_without_validators_stays_as_it_is() -> None:
