@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
-import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +19,11 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from kedro_autolog_pipeline.rehearsal.comparison import first_difference
+from kedro_autolog_pipeline.rehearsal.in_place_changes import digest
 from kedro_autolog_pipeline.serving.model import PackagedPipelineModel
 from kedro_autolog_pipeline.verification import optional_columns, questions
 from kedro_autolog_pipeline.verification.optional_columns import find_columns, find_optional_columns
-from kedro_autolog_pipeline.verification.questions import Interview, Search, _digest, as_request, made_up_request
+from kedro_autolog_pipeline.verification.questions import Interview, Search, as_request, made_up_request
 from model_package import write_model_package
 
 TABLE = pd.DataFrame({"x": [1, 2, 3], "y": [4.0, 5.0, 6.0]})
@@ -65,6 +64,7 @@ def answers_of(model: Loaded, sample: Any = TABLE, budget: float = 60.0) -> dict
         seconds=0.0,
         budget=budget,
         differ=first_difference,
+        digest=digest,
         note=answers.__setitem__,
     )
     interview.ask(Search(find_optional_columns, find_columns))
@@ -325,23 +325,3 @@ def test_what_json_has_no_form_for_is_refused(data: Any) -> None:
     """It cannot be sent."""
     with pytest.raises((TypeError, ValueError)):
         as_request(data)
-
-
-def test_what_cannot_be_pickled_has_no_digest() -> None:
-    """It could not be copied either."""
-    assert _digest(threading.Lock()) is None
-
-
-@pytest.mark.parametrize("make", [np.zeros, bytearray], ids=["array", "bytes"])
-def test_a_large_constant_is_not_held_twice(make: Callable[[int], Any]) -> None:
-    """Comparing costs a digest's time, and no memory to speak of."""
-    size = 50 * 2**20
-    large = make(size)
-    tracemalloc.start()
-    try:
-        assert _digest(large) == _digest(large)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-
-    assert peak < size / 10

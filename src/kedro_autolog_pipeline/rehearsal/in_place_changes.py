@@ -1,4 +1,7 @@
-"""Find what one call of a pipeline changes in place."""
+"""Find what one call of a pipeline changes in place.
+
+The fresh process runs this file by its path: it imports cloudpickle, and nothing of this package.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,14 @@ class InPlaceChanges:
 
         def load_and_remember() -> Any:
             value = load()
-            self._loaded.append((name, value, _digest(value)))
+            self._loaded.append((name, value, digest(value)))
             return value
 
         return load_and_remember
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the artifacts that are no longer what they were, sorted."""
-        changed = {name for name, value, before in self._loaded if before is not None and before != _digest(value)}
+        changed = {name for name, value, before in self._loaded if before is not None and before != digest(value)}
         return tuple(sorted(changed))
 
 
@@ -53,15 +56,15 @@ class _Sink:
         """Take an array's own bytes; returning nothing says that they need not be in the pickle as well."""
         self._sha256.update(buffer.raw())
 
-    def digest(self) -> bytes:
+    def result(self) -> bytes:
         return self._sha256.digest()
 
 
-def _digest(value: Any) -> bytes | None:
+def digest(value: Any) -> bytes | None:
     """Digest all that makes up a value, without a second copy of it in memory; None when it cannot be pickled."""
     sink = _Sink()
     try:
         cloudpickle.Pickler(sink, protocol=_PROTOCOL, buffer_callback=sink.write_buffer).dump(value)
     except Exception:  # noqa: BLE001 - a type's own code decides what it raises
         return None
-    return sink.digest()
+    return sink.result()

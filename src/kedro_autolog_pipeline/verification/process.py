@@ -1,7 +1,7 @@
 """Load a package in a fresh process, and write to files what its model answers.
 
 This file is run by its path, and a model may use only what its package holds or requires. So it imports the standard
-library and MLflow, and three files of the package that it belongs to, by their paths.
+library and MLflow, and four files of the package that it belongs to, by their paths.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ ERROR_FILE = "error.txt"
 
 # What is loaded of the package that this program belongs to.
 _COMPARISON = "rehearsal/comparison.py"
+_IN_PLACE_CHANGES = "rehearsal/in_place_changes.py"
 _OPTIONAL_COLUMNS = "verification/optional_columns.py"
 _QUESTIONS = "verification/questions.py"
 
@@ -333,7 +334,7 @@ def _serve(directory: Path, guard: ImportGuard, preload: Iterable[str]) -> None:
     gc.disable()
     import mlflow.pyfunc.scoring_server
 
-    for path in (_COMPARISON, _OPTIONAL_COLUMNS, _QUESTIONS):
+    for path in (_COMPARISON, _IN_PLACE_CHANGES, _OPTIONAL_COLUMNS, _QUESTIONS):
         _sibling(path)
     # Nobody looks for a trace of the proof, and loading a model would set up a store for it.
     mlflow.tracing.disable()
@@ -418,6 +419,7 @@ def _ask(trial: _Trial, request: Mapping[str, Any], directory: Path) -> None:
         seconds=trial.seconds,
         budget=request["budget"],
         differ=differ,
+        digest=_sibling(_IN_PLACE_CHANGES).digest,
         note=note,
     )
     search = questions.Search(columns.find_optional_columns, columns.find_columns)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 import http
 import io
 import json
@@ -20,13 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
-
-if TYPE_CHECKING:
-    import pickle
-
-_PROTOCOL = 5
-"""The pickle protocol that gives the bytes of arrays without copying them."""
+from typing import Any, NamedTuple, NoReturn
 
 _SHORTEST_LIMIT = 1.0
 """Seconds that any question may take: a pipeline that answers in no time may hesitate once."""
@@ -82,6 +75,7 @@ class Interview:
         seconds: How long that took.
         budget: How long all questions together may take, in seconds.
         differ: Tells how two values differ; None when they are the same.
+        digest: Digests all that makes up a value; None when it cannot be pickled.
         note: Keeps an answer under its name, for the case that the next question ends the process.
     """
 
@@ -94,6 +88,7 @@ class Interview:
         seconds: float,
         budget: float,
         differ: Callable[[Any, Any], str | None],
+        digest: Callable[[Any], bytes | None],
         note: Callable[[str, Any], None],
     ) -> None:
         self._model = model
@@ -103,6 +98,7 @@ class Interview:
         self._limit = max(_SHORTEST_LIMIT, _PATIENCE * seconds)
         self._end = time.monotonic() + budget + seconds
         self._differ = differ
+        self._digest = digest
         self._note = note
 
     def ask(self, search: Search | None) -> None:
@@ -158,10 +154,10 @@ class Interview:
             if self._differ(self._output, self.raw(self._sample)) is None:
                 return [], True
             self._pipeline.read_anew([])
-            before = {name: _digest(value) for name, value in self._pipeline.constants.items()}
+            before = {name: self._digest(value) for name, value in self._pipeline.constants.items()}
             self.raw(self._sample)
             constants = self._pipeline.constants
-            changed = sorted(name for name, digest in before.items() if digest and digest != _digest(constants[name]))
+            changed = sorted(name for name, was in before.items() if was and was != self._digest(constants[name]))
             if changed and self._repeats_with(changed):
                 needed = list(changed)
                 # A library may add to an artifact what it would compute again, and which changes no answer.
@@ -570,33 +566,3 @@ def _silence() -> Iterator[None]:
             os.dup2(before, number)
             os.close(before)
         os.close(nothing)
-
-
-class _Sink:
-    """A file that keeps of what is written to it no more than the digest."""
-
-    def __init__(self) -> None:
-        self._sha256 = hashlib.sha256()
-
-    def write(self, data: bytes | memoryview) -> int:
-        self._sha256.update(data)
-        return len(data)
-
-    def write_buffer(self, buffer: pickle.PickleBuffer) -> None:
-        """Take an array's own bytes; returning nothing says that they need not be in the pickle as well."""
-        self._sha256.update(buffer.raw())
-
-    def digest(self) -> bytes:
-        return self._sha256.digest()
-
-
-def _digest(value: Any) -> bytes | None:
-    """Digest all that makes up a value, without a second copy of it in memory; None when it cannot be pickled."""
-    import cloudpickle
-
-    sink = _Sink()
-    try:
-        cloudpickle.Pickler(sink, protocol=_PROTOCOL, buffer_callback=sink.write_buffer).dump(value)
-    except Exception:  # noqa: BLE001 - a type's own code decides what it raises
-        return None
-    return sink.digest()
