@@ -163,7 +163,7 @@ bench: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure what docs/benchmark
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks
 
 bench-command: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the whole of `kedro run` alone, and draw its chart.
-	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --section "whole command"
+	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --section command
 
 bench-quick: $(VENV)/.installed $(VENV_PEER)/.installed ## Measure the same, less exactly, and only print it.
 	@$(WITH_TMPDIR) && $(VENV)/bin/python -m benchmarks --quick

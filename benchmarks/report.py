@@ -15,7 +15,7 @@ from benchmarks.measurements import Summary, summarise, typical_ratio
 class Section(Enum):
     """A part of the file that `make bench` writes, between two lines that name it; people write the rest."""
 
-    COMMAND = "whole command"
+    COMMAND = "command"
     RESULTS = "results"
 
     @property
