@@ -119,6 +119,23 @@ class PackagingError(AutologPipelineError):
         super().__init__(f"Cannot package '{model}': " + "\n  ".join(self.causes))
 
 
+class SkewError(PackagingError):
+    """An inference pipeline gives other values for rows of the training than training did, and the user wants no model.
+
+    Attributes:
+        skew: In what they differ, a sentence.
+    """
+
+    def __init__(self, model: str, skew: str, *, is_retry: bool) -> None:
+        self.skew = skew
+        remedy = "accept the skew by 'skew: warn'."
+        if is_retry:
+            found = f"it had skew when the run ended, and a retry has no rows of the training to compare. {skew}"
+            super().__init__(model, [found, f"Have both pipelines compute it alike and train again, or {remedy}"])
+        else:
+            super().__init__(model, [f"it has skew. {skew}", f"Have both pipelines compute it alike, or {remedy}"])
+
+
 class ArtifactChangedError(AutologPipelineError):
     """A dataset's data are no longer those that the run saved or read.
 

@@ -749,6 +749,42 @@ def test_what_looks_modules_up_by_name_when_it_predicts_is_told(
 @pytest.mark.parametrize(
     "source",
     [
+        "import joblib\ndef call(name):\n    return joblib.Parallel(2)(name)",
+        "from joblib import Parallel, delayed",
+        "def call(name):\n    import multiprocess.pool",
+        "def call(name):\n    import dask.bag as bag",
+        "def call(name):\n    from ray.util import ActorPool",
+    ],
+)
+def test_what_sends_functions_to_other_processes_is_told_where_another_version_is(
+    shop: str, package: Callable[..., PackageCode], source: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The worker of the second version would import the modules of the first; the first has its own there."""
+    loaded(package(version(1, functions=source)), f"{shop}.functions")
+    assert [] == caplog.records
+    loaded(package(version(2, functions=source)), f"{shop}.functions")
+
+    expected = (
+        f"'prices' may run code that it was not packaged with: when it predicts, {shop}.functions may send functions "
+        f"to other processes, and this process has other modules by the names {shop}. Load it in a process of its own."
+    )
+    assert [(logging.WARNING, expected)] == [(record.levelno, record.getMessage()) for record in caplog.records]
+
+
+def test_files_that_joblib_reads_and_writes_are_no_functions_that_are_sent(
+    shop: str, package: Callable[..., PackageCode], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Many projects import joblib for its files alone, and a model of theirs has nothing to be warned of."""
+    for source in ("import joblib\ndef call(name):\n    joblib.dump(name, name)", "from joblib import dump, load"):
+        for number in (1, 2):
+            loaded(package(version(number, functions=source)), f"{shop}.functions")
+
+    assert [] == caplog.records
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
         "def call(name):\n    return importlib.import_module('json')",
         "def call(name):\n    return json.loads(name)",
         "import importlib\nlate = importlib.import_module('shop.late')",

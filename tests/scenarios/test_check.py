@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from kedro_project import CATALOG, KEDRO_VERSION, MODEL, KedroProject
+from terminal import kedro_in_terminal
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -339,32 +340,9 @@ def test_a_command_is_imported_when_it_is_run() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
 def test_a_terminal_shows_the_tree_within_its_columns(project: KedroProject) -> None:
     """A long line goes on in its branch; what is written to a file keeps it whole."""
-    import pty
+    shown = kedro_in_terminal(project.path, "autolog", "check", columns=80, errors=subprocess.DEVNULL)
 
-    ours, theirs = pty.openpty()
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "kedro", "autolog", "check"],
-        cwd=project.path,
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
-        env={**environment, "TERM": "xterm", "COLUMNS": "80", "LINES": "40"},
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                said = os.read(ours, 4096)
-            except OSError:
-                # So Linux tells that nobody has the terminal any more; others give nothing.
-                break
-            if not said:
-                break
-            shown += said
-    os.close(ours)
-
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     tree = text[text.index("prices: 'training' trains") :].splitlines()
-    assert 0 == process.returncode, text
     assert max(map(len, tree)) <= 80
     assert max(map(len, project.command("autolog", "check").stdout.splitlines())) > 80

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import mlflow
 import pytest
 
 from kedro_project import TRAINING, KedroProject
+from terminal import kedro_in_terminal
 
 MIGRATIONS = Path(mlflow.__file__).parent / "store" / "db_migrations" / "env.py"
 
@@ -36,39 +36,17 @@ def create_pipeline(**kwargs):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
 def test_a_terminal_shows_what_takes_long_and_then_no_more(project: KedroProject) -> None:
     """The proof waits until the terminal shows that it goes on; what is at the end is as if nothing had been shown."""
-    import pty
-
     gate = project.path / "gate"
     project.write_pipeline("inference", INFERENCE.format(gate=str(gate)))
     with_process = TRAINING.replace('{"slope"', '{"process": __import__("os").getpid(), "slope"')
     project.write_pipeline("training", with_process)
-    ours, theirs = pty.openpty()
-    shown = b""
-    terminal = {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
 
-    with subprocess.Popen(
-        [sys.executable, "-m", "kedro", "run"],
-        cwd=project.path,
-        stdout=theirs,
-        stderr=subprocess.STDOUT,
-        env={**{name: value for name, value in os.environ.items() if name != "NO_COLOR"}, **terminal},
-    ) as process:
-        os.close(theirs)
-        while True:
-            try:
-                said = os.read(ours, 4096)
-            except OSError:
-                # So Linux tells that nobody has the terminal any more; others give nothing.
-                break
-            if not said:
-                break
-            shown += said
-            if b"Proving 'prices' in a fresh process" in shown:
-                gate.touch()
-    os.close(ours)
+    def open_gate(shown: bytes) -> None:
+        if b"Proving 'prices' in a fresh process" in shown:
+            gate.touch()
 
-    text = shown.decode()
-    assert process.returncode == 0, text
+    text = kedro_in_terminal(project.path, "run", columns=120, errors=subprocess.STDOUT, seen=open_gate)
+
     assert "Proving 'prices' in a fresh process" in text
     ending = text[text.rindex("\x1b[2K") :]
     assert "Proving" not in ending

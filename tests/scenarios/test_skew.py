@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 
 from kedro_autolog_pipeline.cli.check import check
 from kedro_autolog_pipeline.errors import NotPackagedError
+from kedro_autolog_pipeline.lifecycle.repackaging import Request, repackage
 from kedro_project import CATALOG, KedroProject, write_project
 from mlflow_store import models
 
@@ -246,6 +247,34 @@ def test_skew_may_be_an_error(directory: Path) -> None:
     assert "Have both pipelines compute it alike, or accept the skew by 'skew: warn'." in message
     (model,) = models(MlflowClient(f"sqlite:///{directory / 'mlflow.db'}"))
     assert "FAILED" == str(model.status)
+
+
+def test_a_retry_does_not_get_around_skew(directory: Path) -> None:
+    """It has no rows to compare: it refuses what was refused, and when that is accepted, the model tells of it."""
+    project = write_shop(directory, MUTATIONS["scaler refitted"], skew="error")
+    with pytest.raises(NotPackagedError) as raised:
+        project.run()
+    retry = Request(raised.value.run_id, project.path)
+
+    for _ in range(2):
+        message = str(repackage(retry).failure)
+        assert (
+            "Cannot package 'prices': it had skew when the run ended, and a retry has no rows of the training to "
+            "compare. On rows of the training, node 'scale' gives other values"
+        ) in message
+        assert "Have both pipelines compute it alike and train again, or accept the skew by 'skew: warn'." in message
+
+    project.write_models(
+        {"prices": {"training": "training", "inference": "inference", "input_name": "instances", "skew": "warn"}}
+    )
+    packaging = repackage(retry)
+
+    assert packaging.failure is None
+    ready = [model for model in models(MlflowClient(f"sqlite:///{directory / 'mlflow.db'}")) if model.status == "READY"]
+    assert [
+        "Nothing was compared with training: a retry has no rows of it. When the run ended, there was skew. On rows of "
+        "the training, node 'scale' gives other values"
+    ] == [model.tags["kedro_autolog_pipeline.skew"].partition(" in '")[0] for model in ready]
 
 
 OTHER_INFERENCE = """

@@ -54,7 +54,7 @@ def compute_metrics(model: str, predictions: Any, rows: Rows, config: EvaluateCo
         EvaluationError: When MLflow cannot evaluate it.
     """
     # MLflow logs an evaluation to the active run, which is each thread's own: there is none in a new one.
-    with quiet("mlflow", logging.WARNING), private_store(), ThreadPoolExecutor(1) as thread:
+    with quiet("mlflow", logging.WARNING), private_store(directory), ThreadPoolExecutor(1) as thread:
         try:
             return thread.submit(_evaluate, predictions, rows, config, directory).result()
         except Exception as error:

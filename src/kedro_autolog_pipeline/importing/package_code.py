@@ -13,6 +13,8 @@ project has a third. So the modules of a package are kept under names of their o
   whose function asks, as the call stack tells, and to all others the module of the oldest set.
 - Where the process has modules of its own by these names, or could import them, the names stay the process's. The
   signposts are there only while a model is loaded, and one WARNING tells what may look modules up by name later.
+- A library such as joblib sends the code of a function to other processes, which know the process's modules or those of
+  the oldest set. One WARNING tells of a model that may do so and has other modules.
 - When the last model of a set is gone, so are its names.
 
 The program itself, ``kedro_autolog_pipeline`` with Kedro and MLflow, is shared, also where a package ships it: the
@@ -64,6 +66,10 @@ _PROGRAM_DIRECTORY = os.path.realpath(Path(__file__).parents[2])
 
 _PICKLING_LIBRARIES = frozenset({"cloudpickle", "dill", "joblib", "pickle"})
 
+_SENDING_LIBRARIES = frozenset({"dask", "distributed", "loky", "multiprocess", "pathos", "ray"})
+"""They send the code of a function to other processes, as ``joblib.Parallel`` does. An ``import`` statement in it finds
+other modules there. Python's own ``multiprocessing`` sends its name, which fails with a reason."""
+
 _LOOKUP_ERRORS = (AttributeError, BrokenExecutor, ImportError, NameError, pickle.PickleError)
 """What is raised when a name stands for another module than was meant, here or in a process that a node starts."""
 
@@ -109,7 +115,7 @@ class PackageCode:
             # The traceback keeps this object.
             leave()
             raise
-        if modules.is_guest:
+        if modules.is_guest or _has_older_version(modules):
             self._warn(modules)
         return result
 
@@ -118,13 +124,18 @@ class PackageCode:
         return function if self._modules is None else self._modules.calling(function)
 
     def _warn(self, modules: _Modules) -> None:
-        by_name = sorted(name for name, module in modules.found.items() if _finds_by_name(module, self._names))
-        if by_name:
+        trees = {name: _parsed(module) for name, module in sorted(modules.found.items())}
+        # In this process, a model's functions find its own modules by their names, unless the names are the process's.
+        looking = [name for name, tree in trees.items() if modules.is_guest and _finds_by_name(tree, self._names)]
+        sending = [name for name, tree in trees.items() if any(map(_is_sender, ast.walk(tree)))]
+        doing = {"may look modules up by name": looking, "may send functions to other processes": sending}
+        told = [f"{', '.join(names)} {does}" for does, names in doing.items() if names]
+        if told:
             _LOGGER.warning(
-                "'%s' may run code that it was not packaged with: when it predicts, %s may look modules up by name, "
-                "and this process has other modules by the names %s. Load it in a process of its own.",
+                "'%s' may run code that it was not packaged with: when it predicts, %s, and this process has other "
+                "modules by the names %s. Load it in a process of its own.",
                 self._model,
-                ", ".join(by_name),
+                " and ".join(told),
                 ", ".join(sorted(self._names)),
             )
 
@@ -468,6 +479,12 @@ def _living(digest: str) -> _Modules | None:
     return next((each for each in _LIVING if each.digest == digest and Path(each.directory).is_dir()), None)
 
 
+def _has_older_version(modules: _Modules) -> bool:
+    """Whether another set of the process had a name of this one before it."""
+    with _locked():
+        return any(each.names & modules.names for each in _LIVING[: _LIVING.index(modules)])
+
+
 def _add_share(modules: _Modules, directory: str) -> None:
     modules.shares.append(directory)
     is_new = modules not in _LIVING
@@ -688,17 +705,34 @@ def _digest(directory: str, names: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _finds_by_name(module: ModuleType, shipped: Iterable[str]) -> bool:
-    """Whether functions of a module find modules by name when they are called: they import one, or read a pickle."""
+def _parsed(module: ModuleType) -> ast.Module:
+    """Parse the source of a module; one that has none is empty."""
     file = getattr(module, "__file__", None)
-    if file is None or not file.endswith(".py"):
-        return False
+    return ast.parse(Path(file).read_bytes() if file is not None and file.endswith(".py") else b"")
+
+
+def _finds_by_name(tree: ast.Module, shipped: Iterable[str]) -> bool:
+    """Whether functions of a module find modules by name when they are called: they import one, or read a pickle."""
     functions = (
-        node
-        for node in ast.walk(ast.parse(Path(file).read_bytes()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     )
     return any(_is_lookup(node, shipped) for function in functions for node in ast.walk(function))
+
+
+def _is_sender(node: ast.AST) -> bool:
+    """Whether a node of a module's tree is about sending functions to other processes."""
+    match node:
+        # Most who import joblib read and write files with it.
+        case ast.Attribute(ast.Name("joblib"), "Parallel"):
+            return True
+        case ast.ImportFrom(module="joblib", names=names):
+            return any(alias.name == "Parallel" for alias in names)
+        case ast.Import(names):
+            return any(_top_level(alias.name) in _SENDING_LIBRARIES for alias in names)
+        case ast.ImportFrom(module=str(name), level=0):
+            return _top_level(name) in _SENDING_LIBRARIES
+        case _:
+            return False
 
 
 def _is_lookup(node: ast.AST, shipped: Iterable[str]) -> bool:

@@ -20,6 +20,7 @@ from kedro_autolog_pipeline.errors import (
     NotPackagedError,
     PackagingError,
     PromotionRefusedError,
+    SkewError,
     VerificationError,
     showable,
 )
@@ -158,6 +159,8 @@ def log_models(pairs: Iterable[Pair], finished: FinishedRun, tracked: TrackedRun
             break
         except BaseException as error:  # noqa: BLE001 - whatever the project's code raises, the other pairs have their turn
             failures.append(Failure(pair.config.name, progress.stage, error))
+            if isinstance(error, SkewError):
+                finished = finished.refused_for_skew(pair.config.name, error.skew)
         finally:
             verifiers.end(pair.config.name)
     if _keep(finished, tracked, ready, failures):
@@ -387,7 +390,7 @@ class _Progress:
             return {}
         self.stage = Stage.EVALUATE
         started = time.perf_counter()
-        with TemporaryDirectory(prefix="kedro-autolog-pipeline-") as directory:
+        with TemporaryDirectory(dir=package.parent) as directory:
             self._rows = load_rows(config.name, config.evaluate, self._finished.run.catalog)
             self._evaluation = evaluation = evaluate_package(
                 config.name,

@@ -17,7 +17,7 @@ from kedro_autolog_pipeline.dependencies.needed_modules import frame_seeds, func
 from kedro_autolog_pipeline.dependencies.requirements import list_requirements, read_conda_env
 from kedro_autolog_pipeline.dependencies.search import Environment, find_environment
 from kedro_autolog_pipeline.dependencies.shipping import secret_files
-from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError
+from kedro_autolog_pipeline.errors import ArtifactChangedError, PackagingError, SkewError
 from kedro_autolog_pipeline.loggers import get_logger, quiet
 from kedro_autolog_pipeline.package.artifacts import Artifact, stage_artifact, stage_parameter
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
@@ -142,7 +142,7 @@ def gather_contents(pair: Pair, finished: FinishedRun, staging: Path) -> Content
     }
     parameters = {**plain, **{each.entry.name: each.load() for each in objects}}
     loads = {each.entry.name: each.load for each in artifacts if each not in objects}
-    pipeline = LivePipeline(pair, loads, parameters, run.catalog)
+    pipeline = LivePipeline(pair, loads, parameters, run.catalog, staging)
     rehearsal = _rehearse(pipeline, run)
     skew = _find_skew(pipeline, finished, rehearsal)
     inferred = _infer_signature(pair, rehearsal, parameters)
@@ -304,11 +304,17 @@ def _find_skew(pipeline: LivePipeline, finished: FinishedRun, rehearsal: Rehears
     """Compare the pipeline with training, on rows that training has seen.
 
     Raises:
-        PackagingError: When they differ, and the user wants no model then.
+        SkewError: When they differ, or did so when the run ended, and the user wants no model then.
     """
     pair = pipeline.pair
+    is_refused = pair.config.skew is SkewMode.ERROR
     if pair.config.skew is SkewMode.OFF:
         return None
+    known = finished.record.skew.get(pair.config.name)
+    if finished.is_retry and known is not None:
+        if is_refused:
+            raise SkewError(pair.config.name, known, is_retry=True)
+        return SkewReport(why_nothing=f"a retry has no rows of it. When the run ended, there was skew. {known}")
     if rehearsal is None:
         return SkewReport(why_nothing="the run held no data for its input.")
     try:
@@ -320,9 +326,8 @@ def _find_skew(pipeline: LivePipeline, finished: FinishedRun, rehearsal: Rehears
         )
     except Exception as error:  # noqa: BLE001 - values of any class are compared, and none of them prevents the model
         return SkewReport(why_nothing=f"comparing them failed ({error!r}).")
-    if report.divergence is not None and pair.config.skew is SkewMode.ERROR:
-        remedy = "Have both pipelines compute it alike, or accept the skew by 'skew: warn'."
-        raise PackagingError(pair.config.name, [f"it has skew. {report}", remedy])
+    if report.divergence is not None and is_refused:
+        raise SkewError(pair.config.name, str(report), is_retry=False)
     return report
 
 

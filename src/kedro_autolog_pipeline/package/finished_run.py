@@ -31,7 +31,7 @@ class FinishedRun:
         early: What was copied of it while it trained.
         objects: Value by dataset name of the parameters that its record cannot hold.
         values: Rows that its nodes read and wrote, by dataset name; empty where another process trained.
-        is_retry: Whether another session read ``objects`` than the one that trained.
+        is_retry: Whether another session trained.
     """
 
     run: KedroRun
@@ -49,3 +49,7 @@ class FinishedRun:
         """Return it with the digests of what was packaged, by dataset name."""
         record = attrs.evolve(self.record, digests={**self.record.digests, **digests})
         return attrs.evolve(self, record=record)
+
+    def refused_for_skew(self, model: str, skew: str) -> FinishedRun:
+        """Return it with the skew of a model that is FAILED for it, which a retry cannot find again."""
+        return attrs.evolve(self, record=attrs.evolve(self.record, skew={**self.record.skew, model: skew}))

@@ -158,12 +158,15 @@ class LivePipeline:
         artifacts: By dataset name, what loads it as often as a node asks for it.
         parameters: Plain value by dataset name.
         catalog: The catalog of the run, which says how datasets between nodes are stored.
+        directory: Where a call puts its temporary files, which go when it ends. A process that is killed leaves them
+            there.
     """
 
     pair: Pair
     artifacts: Mapping[str, Callable[[], Any]]
     parameters: Mapping[str, Any]
     catalog: DataCatalog
+    directory: Path
 
     def rehearse(self, sample: Mapping[str, Any]) -> Reference:
         """Run the pipeline once, by Kedro's runner, with the project's hooks.
@@ -178,7 +181,7 @@ class LivePipeline:
             PackagingError: When a node, a dataset or a hook raises, or when a node writes an output in chunks that its
                 dataset puts together.
         """
-        with tempfile.TemporaryDirectory(prefix="kedro-autolog-pipeline-", ignore_cleanup_errors=True) as directory:
+        with tempfile.TemporaryDirectory(dir=self.directory, ignore_cleanup_errors=True) as directory:
             return _in_a_thread(lambda: self._run(sample, Path(directory)), self.pair.config.inference)
 
     def _run(self, sample: Mapping[str, Any], directory: Path) -> Reference:
@@ -191,7 +194,7 @@ class LivePipeline:
         if not self.pair.config.verify:
             loads = {name: changes.watching(name, load) for name, load in loads.items()}
         # Kedro tells of each node that it runs, which would read as a second run of the user's, and how to resume it.
-        with quiet("kedro", logging.CRITICAL), private_store():
+        with quiet("kedro", logging.CRITICAL), private_store(directory):
             # A run of another pipeline holds these values without the types that this one's nodes ask for.
             given = {**sample, **typed_parameters(self.parameters, self.pair.inference)}
             written = self._written(pipeline, directory)

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 _LOCK = threading.RLock()
 
@@ -23,22 +22,25 @@ _VARIABLES_OF_A_RUN = (
 
 
 @contextmanager
-def private_store() -> Iterator[None]:
-    """Have MLflow use an empty database in the block, which is removed with all that was logged to it.
+def private_store(directory: Path) -> Iterator[None]:
+    """Have MLflow use an empty database in the block.
 
     MLflow makes the database when it is first asked anything. Its active run is each thread's own, and not changed.
+
+    Args:
+        directory: Where the database is, with all that is logged to it; for the caller to remove.
     """
     import mlflow
     from mlflow.tracking import fluent
 
-    with _LOCK, TemporaryDirectory(prefix="kedro-autolog-pipeline-", ignore_cleanup_errors=True) as directory:
+    with _LOCK:
         before = {name: os.environ.get(name) for name in _VARIABLES_OF_A_RUN}
         # MLflow can be told of another experiment, and not that it was told of none.
         experiment = fluent._active_experiment_id  # noqa: SLF001 - see above
         for name in before:
             os.environ.pop(name, None)
         fluent._active_experiment_id = None  # noqa: SLF001 - see above
-        store = f"sqlite:///{(Path(directory) / 'mlflow.db').as_posix()}"
+        store = f"sqlite:///{(directory / 'mlflow.db').as_posix()}"
         mlflow.set_tracking_uri(store)
         mlflow.set_registry_uri(store)
         try:

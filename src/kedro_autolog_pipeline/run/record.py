@@ -61,6 +61,7 @@ class RunRecord:
         digests: SHA-256 by dataset name, as in ``ArtifactEntry.sha256``, of what was staged.
         inputs: What the run read, as MLflow describes it, by dataset name.
         metrics: What the run measured, by dataset name.
+        skew: In what a model differs from training, by model name; of those alone that are FAILED for it.
     """
 
     run_id: str
@@ -81,6 +82,7 @@ class RunRecord:
     package: str | None = None
     inputs: dict[str, RunInput] = attrs.field(factory=dict)
     metrics: dict[str, NotedMetrics] = attrs.field(factory=dict)
+    skew: dict[str, str] = attrs.field(factory=dict)
 
     def known(self, name: str) -> KnownData:
         """Return what is known of a dataset, any transcoding suffix aside."""
@@ -157,6 +159,7 @@ def _then(first: RunRecord, second: RunRecord) -> RunRecord:
         reads=joined(first.reads, second.reads),
         inputs=joined(first.inputs, second.inputs),
         metrics=joined(first.metrics, second.metrics),
+        skew=joined(first.skew, second.skew),
         withheld=[*first.withheld, *(path for path in second.withheld if path not in first.withheld)],
         digests=joined(digests, second.digests),
     )

@@ -61,7 +61,6 @@ class StagingDirectory:
         # For their owner alone: what is copied here may be for nobody else's eyes.
         self.path.parent.chmod(stat.S_IRWXU)
         self.path.chmod(stat.S_IRWXU)
-        self.path.chmod(0o700)
         (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
 
     def model(self, model_id: str) -> Path:
