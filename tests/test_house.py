@@ -48,6 +48,7 @@ SHOWN_BY_OTHERS = {
     "lifecycle/repackaging.py": "tests/scenarios/test_retry.py",
     "lifecycle/run_tags.py": "tests/scenarios/test_like_mlflow.py",
     "lifecycle/training_run.py": "tests/scenarios/test_kedro_run.py",
+    "run/watch.py": "tests/scenarios/test_kedro_run.py",
     "package/contents.py": "tests/package/test_writing.py",
     "package/finished_run.py": "tests/package/test_writing.py",
     "preflight/candidates.py": "tests/scenarios/test_preflight.py",

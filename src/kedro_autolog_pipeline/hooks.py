@@ -50,13 +50,13 @@ class AutologPipelineHook:
     def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:
         """Look at what a node is about to load."""
         for training_run in open_runs.of_this_process():
-            training_run.reads.before_load(dataset_name, node.name)
+            training_run.watch.before_load(dataset_name, node.name)
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, node: Node) -> None:
         """Note what a node has loaded."""
         for training_run in open_runs.of_this_process():
-            training_run.reads.after_load(dataset_name, node.name)
+            training_run.watch.after_load(dataset_name, node.name)
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any], run_id: str) -> None:
@@ -64,16 +64,14 @@ class AutologPipelineHook:
         training_run = open_runs.find(run_id)
         if training_run is not None:
             training_run.stop_if_imports_fail()
-            training_run.inputs.note(node, inputs)
-            training_run.values.note(inputs)
+            training_run.watch.before_node(node, inputs)
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any], run_id: str) -> None:
         """Note what a node has given, and the metrics in it."""
         training_run = open_runs.find(run_id)
         if training_run is not None:
-            training_run.metrics.note(node, outputs)
-            training_run.values.note(outputs)
+            training_run.watch.after_node(node, outputs)
 
     @hook_impl(wrapper=True, tryfirst=True)
     def after_pipeline_run(self, catalog: DataCatalog) -> Iterator[None]:

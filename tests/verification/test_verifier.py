@@ -725,7 +725,7 @@ def test_no_files_stay_when_the_process_is_done_just_after_its_parent_has_died(
 def test_a_daemon_that_the_package_starts_ends_with_the_proof(
     make_package: MakePackage, temporary_directory: Path, tmp_path: Path, *, is_killed: bool
 ) -> None:
-    """It has a session of its own, and ends all the same when the proof is done or the parent is killed."""
+    """It has a session of its own, and ends anyway when the proof is done or the parent is killed."""
     package = make_package(f"""
         import pathlib, subprocess, sys, time
 

@@ -25,19 +25,12 @@ from kedro_autolog_pipeline.loggers import get_logger
 from kedro_autolog_pipeline.package.finished_run import FinishedRun
 from kedro_autolog_pipeline.pairing.pair import dataset_of
 from kedro_autolog_pipeline.pairing.parameters import ParameterValues, read_parameters
-from kedro_autolog_pipeline.run.early_copies import EarlyCopies
-from kedro_autolog_pipeline.run.inputs import InputNotes
 from kedro_autolog_pipeline.run.journal import Journal
 from kedro_autolog_pipeline.run.kedro_run import KedroRun
-from kedro_autolog_pipeline.run.metrics import MetricNotes
-from kedro_autolog_pipeline.run.pins import pin_datasets
-from kedro_autolog_pipeline.run.reads import ReadNotes
 from kedro_autolog_pipeline.run.record import RunRecord
 from kedro_autolog_pipeline.run.runtime_params import split_by_reader
-from kedro_autolog_pipeline.run.saves import SaveNotes, SaveTap, tap_saves
 from kedro_autolog_pipeline.run.staging import StagingDirectory
-from kedro_autolog_pipeline.run.training_values import TrainingValues
-from kedro_autolog_pipeline.run.writers import WriterNotes
+from kedro_autolog_pipeline.run.watch import Watch
 from kedro_autolog_pipeline.serving.manifest import Origin, WritingRun
 from kedro_autolog_pipeline.tracking.abandoned import this_process
 from kedro_autolog_pipeline.tracking.credentials import EXPORTED_CREDENTIALS
@@ -70,23 +63,15 @@ class TrainingRun:
         preparation: What it is packaged for.
         tracked: Its MLflow run.
         staging: Where its models are put together.
-        reads: What notes which files its nodes read.
-        inputs: What notes which data its nodes read.
-        metrics: What notes the metrics that its nodes give.
-        values: What notes rows that its nodes read and write.
+        watch: What notes the doings of its nodes.
     """
 
     preparation: Preparation
     tracked: TrackedRun
     staging: StagingDirectory
-    reads: ReadNotes
-    inputs: InputNotes
-    metrics: MetricNotes
-    values: TrainingValues
+    watch: Watch
     _record: RunRecord
     _objects: Mapping[str, Any]
-    _early: EarlyCopies
-    _taps: list[SaveTap]
     _ending: _Ending
     _open: ExitStack
 
@@ -121,39 +106,26 @@ class TrainingRun:
             staging = StagingDirectory.of(run.project_path, tracked.run_id)
             staging.make()
             record.write(staging.record)
-            early = EarlyCopies(staging.early if pairs else None)
-            opened.callback(early.close)
-            for pin in pin_datasets(pairs, run):
-                opened.callback(pin.detach)
-            journal = Journal(staging.journal)
-            journal.begin()
-            artifacts = {name for pair in pairs for name in pair.inputs_from(Origin.TRAINED, Origin.REFERENCE)}
-            written = run.written_as(artifacts.union(*partial.values()))
-            writing = WritingRun(tracked.run_id, datetime.now(timezone.utc).isoformat(timespec="seconds"))
-            notes = SaveNotes(journal, staging.in_progress, early, WriterNotes.of(run.project_path), writing)
-            taps = tap_saves(written, run.catalog, notes)
-            for tap in reversed(taps):
-                opened.callback(tap.detach)
-            reads = ReadNotes.of(artifacts, written, run.catalog, journal)
-            reads.begin()
             trained = {*partial, *(pair.config.name for pair in pairs)}
             models = preparation.project.config.autolog_pipeline.models
-            measured = {dataset_of(name) for model in models if model.name in trained for name in model.metrics}
-            inputs = InputNotes.of(run.pipeline, measured, run.catalog, journal, run.project_path)
+            watch = Watch.begin(
+                run,
+                pairs,
+                others={name for names in partial.values() for name in names},
+                measured={dataset_of(name) for model in models if model.name in trained for name in model.metrics},
+                staging=staging,
+                writing=WritingRun(tracked.run_id, datetime.now(timezone.utc).isoformat(timespec="seconds")),
+                opened=opened,
+            )
             log_parameters(tracked, run.parameters())
             _try_imports(preparation)
             training = cls(
                 preparation,
                 tracked,
                 staging,
-                reads,
-                inputs,
-                MetricNotes(run.catalog, frozenset(measured), journal),
-                TrainingValues.of(pairs),
+                watch,
                 record,
                 parameters.objects,
-                early,
-                taps,
                 ending,
                 opened.pop_all(),
             )
@@ -232,8 +204,7 @@ class TrainingRun:
         )
 
     def _package(self) -> BaseException | None:
-        for tap in self._taps:
-            tap.detach()
+        self.watch.end()
         record = self._ended_as(RunStatus.FINISHED)
         record.write(self.staging.record)
         log_inputs(self.tracked, record.inputs.values())
@@ -245,9 +216,9 @@ class TrainingRun:
             secrets=collect_secrets(
                 self.preparation.project, self.preparation.pairs, self.run.catalog, record.withheld
             ),
-            early=self._early,
+            early=self.watch.early,
             objects=self._objects,
-            values=self.values.taken(),
+            values=self.watch.rows(),
         )
         failure = log_models(self.preparation.pairs, finished, self.tracked, self.preparation.verifiers).failure
         on_failure = self.preparation.project.config.autolog_pipeline.on_failure
