@@ -38,7 +38,7 @@ def kedro_in_terminal(
             try:
                 said = os.read(ours, 4096)
             except OSError:
-                # So Linux tells that nobody has the terminal any more; others give nothing.
+                # Linux raises when nobody has the terminal open any more; other systems give nothing.
                 break
             if not said:
                 break

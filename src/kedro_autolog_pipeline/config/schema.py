@@ -234,7 +234,7 @@ class ModelConfig:
         metrics: Datasets of numbers that the training pipeline writes. They are logged to the run and linked to the
             model: nested ones under their dotted path, a list as steps. Without it: none. Example: ``[metrics]``.
         signature: Where the model's signature comes from, or a mapping that corrects what ``auto`` finds, by column. A
-            column of integers takes no missing value later: have the catalog load it as floats if it may hold one.
+            column of integers or booleans takes a missing value where the pipeline answers one in the proof.
             Example: ``{optional: [sex], nullable: [age], required: [id]}``.
         input_example: Whether the first rows of the input, five at most, are stored with the model for all to read; or
             the dataset to take them from. Example: ``made_up_penguins``.

@@ -166,7 +166,7 @@ class TrainingRun:
             self.end(RunStatus.FINISHED)
 
     def fail(self) -> None:
-        """Close the MLflow run of a training that failed; what it has saved can be packaged all the same.
+        """Close the MLflow run of a training that failed; what it has saved can still be packaged.
 
         It raises nothing, for the user to see why the training failed.
         """

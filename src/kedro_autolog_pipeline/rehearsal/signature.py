@@ -186,7 +186,7 @@ def _schema_by_column(sample: Any, opened: Collection[str] = ()) -> tuple[Schema
         if kind is not None:
             column_types[name] = kind
     schema = TableSchema(columns)
-    # Of a type of pandas' that has no name, such as Arrow's decimals, the values arrive all the same.
+    # Of a type of pandas' that has no name, such as Arrow's decimals, the values arrive anyway.
     values = _open_names(schema) - column_types.keys()
     passing = _passing(schema, sample, column_types, values)
     return passing, {} if passing is None else column_types

@@ -34,7 +34,7 @@ def register(
         The version.
 
     Raises:
-        TrackingError: When the registry will not have it; the logged model is READY all the same.
+        TrackingError: When the registry will not have it; the logged model stays READY.
     """
     from mlflow.exceptions import MlflowException
 

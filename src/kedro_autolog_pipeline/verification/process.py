@@ -403,7 +403,7 @@ def _ask(trial: _Trial, request: Mapping[str, Any], directory: Path) -> None:
     differ = _sibling(_COMPARISON).first_difference
     is_expected = True
     with contextlib.suppress(Exception):
-        # What cannot be read here is for the parent to judge, which has it.
+        # The parent judges what cannot be read here: it has the value.
         is_expected = differ(_unpickled(directory / EXPECTED_FILE), trial.output) is None
     answers: dict[str, Any] = {}
 
